@@ -1,0 +1,3 @@
+//! Build script: nothing to generate yet.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Floor 1: Envoy v3 messages as written.

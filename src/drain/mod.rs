@@ -1,0 +1,1 @@
+//! Floor 0: who must stop, and who is still at work.

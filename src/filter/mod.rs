@@ -1,0 +1,1 @@
+//! Floor 7: filters: every extension lives here.

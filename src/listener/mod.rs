@@ -1,0 +1,1 @@
+//! Floor 9: accept, choose a filter chain.

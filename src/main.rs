@@ -1,0 +1,3 @@
+//! The `quicgate` program: everything is in the library.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Floor 11: `quicgate probe`, a small HTTP client for three versions.

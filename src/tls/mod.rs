@@ -1,0 +1,1 @@
+//! Floor 3: TLS for TCP and QUIC.

@@ -1,0 +1,1 @@
+//! Floor 6: which host, which connection?
