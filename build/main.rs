@@ -1,3 +1,38 @@
-//! Build script: nothing to generate yet.
+//! Build script: makes the typed Envoy messages and their descriptors out of the table of facts in `src/config`.
 
-fn main() {}
+mod descriptors;
+mod reach;
+mod table;
+
+use std::error::Error;
+use std::path::Path;
+use std::{env, fs};
+
+use prost::Message;
+use prost_types::FileDescriptorSet;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut files = table::parse(&read("src/config/schema.tsv")?)?;
+    reach::retain(&mut files, &read("src/config/roots.txt")?)?;
+    let descriptors = descriptors::descriptor_set(&files);
+
+    let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
+    fs::write(Path::new(&out).join("descriptors.bin"), descriptors.encode_to_vec())?;
+    generate_messages(descriptors)
+}
+
+fn generate_messages(descriptors: FileDescriptorSet) -> Result<(), Box<dyn Error>> {
+    prost_build::Config::new()
+        .enable_type_names()
+        .type_name_domain(["."], "type.googleapis.com")
+        .btree_map(["."])
+        .include_file("proto.rs")
+        .compile_fds(descriptors)?;
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
+fn read(path: &str) -> Result<String, Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={path}");
+    fs::read_to_string(path).map_err(|error| format!("{path}: {error}").into())
+}

@@ -1,1 +1,3 @@
 //! Floor 1: Envoy v3 messages as written.
+
+pub mod proto;
