@@ -1,1 +1,76 @@
-//! Floor 5: HTTP/1.1, HTTP/2 and HTTP/3 on the wire.
+//! Floor 5: HTTP/1.1, HTTP/2 and HTTP/3 on the wire, server and client side by side.
+//!
+//! A server codec reads requests from one connection, hands each to a [`Handler`] as one [`Request`] of no particular
+//! version, and writes the response back. In our request the target is in origin form and the authority stands in the
+//! `host` field, whatever the version said. HTTP/1 is hyper's; HTTP/2 is the h2 crate's; HTTP/3 is the h3 crate's. The
+//! body pump exists once, for the two multiplexed versions; hyper polls the body itself.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::http::{Failure, Request, Response};
+
+mod activity;
+mod detect;
+pub mod h1;
+pub mod h2;
+pub mod h3;
+mod lifetime;
+mod pump;
+mod target;
+
+pub use activity::{Activity, Busy};
+pub use detect::{Prefixed, starts_http2};
+pub use lifetime::{Ending, Lifetime};
+
+/// Whoever answers the requests of one connection.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request. Dropping the future, or the body of the response before its end, means that the client is
+    /// gone: see [`Handler::lost`].
+    fn handle(self: Arc<Self>, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// A message that never became a request was answered or reset by the codec.
+    fn refused(&self, failure: &Failure);
+
+    /// The connection broke: exchanges dropped from now on ended with it, not by a reset of their own.
+    fn lost(&self);
+
+    /// The exchanges now open on this connection.
+    fn activity(&self) -> &Arc<Activity>;
+}
+
+/// Limits and times that every server codec keeps.
+#[derive(Clone, Debug)]
+pub struct ServerLimits {
+    /// Bytes that the field section of a request may take; more is answered 431.
+    pub max_header_bytes: usize,
+    /// Fields that a request may have; more is answered 431.
+    pub max_header_count: usize,
+    /// Streams that a client may have open at once (HTTP/2; HTTP/3 has it in its transport parameters).
+    pub max_concurrent_streams: u32,
+    /// Bytes that a client may send unasked on one HTTP/2 stream.
+    pub stream_window: u32,
+    /// Bytes that a client may send unasked on one HTTP/2 connection.
+    pub connection_window: u32,
+    /// How long the head of an HTTP/1 request may take from its first byte on.
+    pub headers_timeout: Option<std::time::Duration>,
+    /// How long a connection that has said its last word waits for the client to have read it.
+    pub delayed_close: std::time::Duration,
+}
+
+/// How a server connection ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// Both sides were done.
+    Done,
+    /// It was idle for too long.
+    Idle,
+    /// It was older than it may become.
+    MaxDuration,
+    /// The client broke the protocol.
+    Protocol(String),
+    /// The transport broke, or the client left in the middle.
+    Broken(String),
+    /// The gateway's time to drain was over.
+    Forced,
+}

@@ -1,1 +1,13 @@
 //! Floor 0: the message, its body, and what can go wrong with an exchange.
+//!
+//! One request model for all versions: the `http` crate's `Request` and `Response` with our [`Body`], which streams data
+//! and trailers and is polled directly, so that flow control is the backpressure. [`Failure`] is what went wrong with an
+//! exchange; every floor maps its own errors into it, and only `hcm::reply` and the codecs map it out.
+
+mod body;
+mod failure;
+mod protocol;
+
+pub use body::{Body, Request, Response};
+pub use failure::{Failure, ResetReason};
+pub use protocol::Protocol;

@@ -1,0 +1,77 @@
+//! The HTTP/1 client: one connection to an upstream, one exchange at a time.
+//!
+//! Called by `upstream`, which keeps the connection while it is idle. The target of our request is in origin form and
+//! `host` is set, which is what HTTP/1 wants on the wire.
+
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::from_response;
+use crate::http::{Body, Failure, Request, Response};
+
+/// The part of a connection that moves bytes; whoever spawns it keeps the connection alive.
+pub type ClientConnection<I> = Connection<TokioIo<I>, Body>;
+
+/// The part of a connection that takes requests.
+#[derive(Debug)]
+pub struct ClientStream {
+    sender: SendRequest<Body>,
+}
+
+/// A request that was not answered.
+#[derive(Debug)]
+pub enum SendError {
+    /// Not a byte of it was written: it may go elsewhere.
+    Unsent(Box<Request>),
+    /// It may have been seen by the upstream.
+    Failed(Failure),
+}
+
+/// Begins HTTP/1 on `io`.
+///
+/// # Errors
+/// [`Failure::UpstreamReset`] when hyper refuses the transport.
+pub async fn connect<I>(io: I, max_headers: usize) -> Result<(ClientStream, ClientConnection<I>), Failure>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = Builder::new();
+    builder.max_headers(max_headers).max_buf_size(MAX_RESPONSE_HEAD);
+    let (sender, connection) = builder.handshake(TokioIo::new(io)).await.map_err(from_response)?;
+    Ok((ClientStream { sender }, connection))
+}
+
+impl ClientStream {
+    /// Whether the connection is known to be closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Waits until the previous exchange is off the wire.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    pub async fn ready(&mut self) -> Result<(), Failure> {
+        self.sender.ready().await.map_err(from_response)
+    }
+
+    /// Sends a request and waits for the head of the response.
+    ///
+    /// # Errors
+    /// [`SendError::Unsent`] gives the request back when the connection was closed before any of it was written.
+    pub async fn send(&mut self, mut request: Request) -> Result<Response, SendError> {
+        *request.version_mut() = http::Version::HTTP_11;
+        match self.sender.try_send_request(request).await {
+            Ok(response) => Ok(response.map(|body| Body::Hyper(body, from_response))),
+            Err(mut error) => Err(match error.take_message() {
+                Some(request) => SendError::Unsent(Box::new(request)),
+                None => SendError::Failed(from_response(error.into_error())),
+            }),
+        }
+    }
+}
+
+/// Bytes that the head of a response may take.
+const MAX_RESPONSE_HEAD: usize = 128 * 1024;

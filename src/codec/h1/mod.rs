@@ -1,0 +1,10 @@
+//! HTTP/1.1 and HTTP/1.0 on the wire, RFC 9112, by hyper.
+
+mod client;
+mod error;
+mod guard;
+mod server;
+
+pub use client::{ClientConnection, ClientStream, SendError, connect};
+pub use error::{from_request_body, from_response};
+pub use server::serve;

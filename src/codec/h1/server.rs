@@ -1,0 +1,84 @@
+//! The HTTP/1 server: one connection, its requests one after the other.
+//!
+//! Called by `listener` for a connection that speaks HTTP/1; calls the [`Handler`] for each request. hyper frames and
+//! keeps the order; it drops the exchange when the client leaves.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+
+use super::guard::Guard;
+use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
+use crate::http::{Body, Failure, Request, Response};
+
+/// Serves one connection to its end.
+pub async fn serve<I, H>(io: I, handler: Arc<H>, limits: &ServerLimits, mut lifetime: Lifetime) -> Ended
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send,
+    H: Handler,
+{
+    let mut io = TokioIo::new(Guard::new(io, Arc::clone(handler.activity()), limits.headers_timeout));
+    let outcome = {
+        let service = service_fn(|request| answer(Arc::clone(&handler), request));
+        let mut builder = hyper::server::conn::http1::Builder::new();
+        // hyper counts the request line and the blank line as well.
+        builder.max_headers(limits.max_header_count).max_buf_size(limits.max_header_bytes.max(MIN_BUFFER));
+        let connection = builder.serve_connection(&mut io, service);
+        tokio::pin!(connection);
+        loop {
+            tokio::select! {
+                biased;
+                outcome = connection.as_mut() => break outcome,
+                ending = lifetime.ending() => match ending {
+                    Ending::Drain | Ending::MaxDuration => connection.as_mut().graceful_shutdown(),
+                    Ending::Idle => return Ended::Idle,
+                    Ending::Now => return Ended::Forced,
+                },
+            }
+        }
+    };
+    let Err(error) = outcome else { return Ended::Done };
+    if io.inner().expired() {
+        handler.refused(&Failure::RequestHeadersTimeout);
+        // The head never came whole, so hyper has nothing to answer: this is said past it.
+        let _ = io.inner_mut().write_all(HEAD_TIMEOUT).await;
+        let _ = io.inner_mut().shutdown().await;
+        return Ended::Protocol(error.to_string());
+    }
+    handler.lost();
+    ended(&error, &*handler)
+}
+
+async fn answer<H: Handler>(
+    handler: Arc<H>,
+    request: http::Request<hyper::body::Incoming>,
+) -> Result<Response, Infallible> {
+    let (mut parts, body) = request.into_parts();
+    let body = Body::Hyper(body, super::from_request_body);
+    let target = target::from_http1(parts.version, &parts.method, &mut parts.uri, &mut parts.headers);
+    let mut request = Request::from_parts(parts, body);
+    if let Err(failure) = target {
+        request.extensions_mut().insert(Arc::new(failure));
+    }
+    Ok(handler.handle(request).await)
+}
+
+fn ended<H: Handler>(error: &hyper::Error, handler: &H) -> Ended {
+    if error.is_parse() {
+        // hyper has answered 400 or 431 and closed.
+        let details = if error.is_parse_too_large() { "http1.headers_too_large" } else { "http1.codec_error" };
+        handler.refused(&Failure::DownstreamProtocol(details.into()));
+        return Ended::Protocol(error.to_string());
+    }
+    Ended::Broken(error.to_string())
+}
+
+/// hyper's floor for its buffer.
+const MIN_BUFFER: usize = 8192;
+
+/// RFC 9110 §15.5.9: the server did not get a complete request in time.
+const HEAD_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 22\r\ncontent-type: text/plain\r\n\
+                              connection: close\r\n\r\nrequest header timeout";

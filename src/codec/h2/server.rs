@@ -1,0 +1,214 @@
+//! The HTTP/2 server: one connection, a task for each of its streams.
+//!
+//! Called by `listener`; calls the [`Handler`]. The accept loop awaits no peer: a stream that stalls delays no other.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use h2::server::{Builder, Connection, SendResponse};
+use h2::{Reason, RecvStream, SendStream};
+use http::HeaderMap;
+use http_body::Body as _;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::body::StreamBody;
+use super::error::reason;
+use crate::codec::pump::{Gone, Sink, pump};
+use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
+use crate::drain::Drain;
+use crate::http::{Body, Failure, Request};
+
+/// Serves one connection to its end.
+pub async fn serve<I, H>(io: I, handler: Arc<H>, limits: &ServerLimits, lifetime: Lifetime, drain: &Drain) -> Ended
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send,
+    H: Handler,
+{
+    let mut builder = Builder::new();
+    builder
+        .initial_window_size(limits.stream_window)
+        .initial_connection_window_size(limits.connection_window)
+        .max_concurrent_streams(limits.max_concurrent_streams)
+        .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX))
+        .max_send_buffer_size(SEND_BUFFER);
+    let ended = match builder.handshake(io).await {
+        Ok(connection) => accept(connection, &handler, limits, lifetime, drain).await,
+        Err(error) => from_error(&error, &*handler),
+    };
+    handler.lost();
+    ended
+}
+
+async fn accept<I, H>(
+    mut connection: Connection<I, Bytes>,
+    handler: &Arc<H>,
+    limits: &ServerLimits,
+    mut lifetime: Lifetime,
+    drain: &Drain,
+) -> Ended
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send,
+    H: Handler,
+{
+    let max_headers = limits.max_header_count;
+    loop {
+        tokio::select! {
+            biased;
+            accepted = connection.accept() => match accepted {
+                Some(Ok((request, respond))) => {
+                    let handler = Arc::clone(handler);
+                    drain.spawn("http2 stream", exchange(handler, request, respond, max_headers));
+                }
+                Some(Err(error)) => return from_error(&error, &**handler),
+                None => return Ended::Done,
+            },
+            ending = lifetime.ending() => match ending {
+                // RFC 9113 §6.8: h2 says GOAWAY with the highest id, waits a round trip, then names the last stream.
+                Ending::Drain | Ending::MaxDuration | Ending::Idle => connection.graceful_shutdown(),
+                Ending::Now => {
+                    connection.abrupt_shutdown(Reason::NO_ERROR);
+                    let _ = poll_fn(|cx| connection.poll_closed(cx)).await;
+                    return Ended::Forced;
+                }
+            },
+        }
+    }
+}
+
+async fn exchange<H: Handler>(
+    handler: Arc<H>,
+    request: http::Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+    max_headers: usize,
+) {
+    let request = match admit(request, max_headers) {
+        Ok(request) => request,
+        Err(Refusal::TooManyFields) => {
+            handler.refused(&Failure::DownstreamProtocol("http2.too_many_headers".into()));
+            let _ = respond.send_response(too_many_fields(), true);
+            return;
+        }
+        Err(Refusal::Malformed(failure)) => {
+            handler.refused(&failure);
+            respond.send_reset(reason(&failure));
+            return;
+        }
+    };
+    let response = tokio::select! {
+        biased;
+        response = Arc::clone(&handler).handle(request) => response,
+        gone = peer_gone(poll_fn(|cx| respond.poll_reset(cx))) => return note(&*handler, gone),
+    };
+    let (mut parts, body) = response.into_parts();
+    parts.version = http::Version::HTTP_2;
+    let head = http::Response::from_parts(parts, ());
+    let end = body.is_end_stream();
+    match respond.send_response(head, end) {
+        Ok(_) if end => drop(body),
+        Ok(stream) => {
+            if let Err(gone) = pump(body, &mut StreamSink { stream }).await {
+                note(&*handler, gone);
+            }
+        }
+        // Only a response that breaks the protocol, or a stream that is no more, gets here.
+        Err(error) => {
+            tracing::debug!(%error, "the response could not be sent");
+            respond.send_reset(Reason::INTERNAL_ERROR);
+        }
+    }
+}
+
+enum Refusal {
+    TooManyFields,
+    Malformed(Failure),
+}
+
+fn admit(request: http::Request<RecvStream>, max_headers: usize) -> Result<Request, Refusal> {
+    let (mut parts, stream) = request.into_parts();
+    if parts.headers.len() > max_headers {
+        return Err(Refusal::TooManyFields);
+    }
+    target::from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers).map_err(Refusal::Malformed)?;
+    let body = if stream.is_end_stream() {
+        Body::Empty
+    } else {
+        let length = parts.headers.get(http::header::CONTENT_LENGTH);
+        let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+        Body::boxed(StreamBody::new(stream, length))
+    };
+    Ok(Request::from_parts(parts, body))
+}
+
+fn too_many_fields() -> http::Response<()> {
+    let mut response = http::Response::new(());
+    *response.status_mut() = http::StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    response
+}
+
+struct StreamSink {
+    stream: SendStream<Bytes>,
+}
+
+impl Sink for StreamSink {
+    async fn data(&mut self, mut chunk: Bytes, last: bool) -> Result<(), Gone> {
+        loop {
+            self.stream.reserve_capacity(chunk.len());
+            let capacity = match poll_fn(|cx| self.stream.poll_capacity(cx)).await {
+                Some(Ok(capacity)) => capacity,
+                Some(Err(error)) => return Err(gone_by(&error)),
+                None => return Err(Gone::Stream),
+            };
+            let part = chunk.split_to(capacity.min(chunk.len()));
+            let end = last && chunk.is_empty();
+            self.stream.send_data(part, end).map_err(|error| gone_by(&error))?;
+            if chunk.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn trailers(&mut self, fields: HeaderMap) -> Result<(), Gone> {
+        self.stream.send_trailers(fields).map_err(|error| gone_by(&error))
+    }
+
+    async fn finish(&mut self) -> Result<(), Gone> {
+        self.stream.send_data(Bytes::new(), true).map_err(|error| gone_by(&error))
+    }
+
+    fn reset(&mut self, failure: &Failure) {
+        self.stream.send_reset(reason(failure));
+    }
+
+    async fn gone(&mut self) -> Gone {
+        peer_gone(poll_fn(|cx| self.stream.poll_reset(cx))).await
+    }
+}
+
+async fn peer_gone(reset: impl Future<Output = Result<Reason, h2::Error>>) -> Gone {
+    match reset.await {
+        Ok(_) => Gone::Stream,
+        Err(error) => gone_by(&error),
+    }
+}
+
+fn gone_by(error: &h2::Error) -> Gone {
+    if error.is_reset() { Gone::Stream } else { Gone::Connection }
+}
+
+fn note<H: Handler>(handler: &H, gone: Gone) {
+    if gone == Gone::Connection {
+        handler.lost();
+    }
+}
+
+fn from_error<H: Handler>(error: &h2::Error, handler: &H) -> Ended {
+    if error.is_library() || (error.is_go_away() && !error.is_remote()) {
+        handler.refused(&Failure::DownstreamProtocol("http2.protocol_error".into()));
+        return Ended::Protocol(error.to_string());
+    }
+    Ended::Broken(error.to_string())
+}
+
+/// Bytes of one response that may wait in the connection for the client's window.
+const SEND_BUFFER: usize = 64 * 1024;

@@ -1,0 +1,50 @@
+//! Facts about an exchange as HTTP/3 error codes (RFC 9114 §8.1), and h3's errors as facts.
+
+use h3::error::{Code, StreamError};
+
+use crate::codec::pump::Gone;
+use crate::http::Failure;
+
+/// The code that resets a stream for `failure`.
+pub(super) fn code(failure: &Failure) -> Code {
+    match failure {
+        // RFC 9114 §4.1.2: malformed messages are stream errors of type H3_MESSAGE_ERROR.
+        Failure::DownstreamProtocol(_) => Code::H3_MESSAGE_ERROR,
+        Failure::DownstreamClosed | Failure::DownstreamReset => Code::H3_REQUEST_CANCELLED,
+        Failure::Closing => Code::H3_REQUEST_REJECTED,
+        Failure::RouteNotFound
+        | Failure::ClusterNotFound
+        | Failure::NoHealthyHost
+        | Failure::Overflow
+        | Failure::ConnectFailed(_)
+        | Failure::ConnectTimeout
+        | Failure::UpstreamReset(_)
+        | Failure::ResponseTimeout
+        | Failure::RequestTimeout
+        | Failure::RequestHeadersTimeout
+        | Failure::StreamIdle
+        | Failure::MaxStreamDuration
+        | Failure::Forbidden(_) => Code::H3_INTERNAL_ERROR,
+    }
+}
+
+/// What h3 says while it reads the body of a client's request.
+pub(super) fn from_request_body(error: &StreamError) -> Failure {
+    match error {
+        StreamError::RemoteTerminate { .. } => Failure::DownstreamReset,
+        StreamError::StreamError { .. } | StreamError::HeaderTooBig { .. } => {
+            Failure::DownstreamProtocol("http3.violation.of.messaging.rule".into())
+        }
+        _ => Failure::DownstreamClosed,
+    }
+}
+
+/// What h3 says while a response is written.
+pub(super) fn gone_by(error: &StreamError) -> Gone {
+    match error {
+        StreamError::RemoteTerminate { .. } | StreamError::StreamError { .. } | StreamError::HeaderTooBig { .. } => {
+            Gone::Stream
+        }
+        _ => Gone::Connection,
+    }
+}

@@ -1,0 +1,210 @@
+//! The HTTP/3 server: one connection, a task for each of its request streams.
+//!
+//! Called by `listener` with an established QUIC connection; calls the [`Handler`]. The accept loop awaits no peer: the
+//! head of a request is read in the stream's own task, so a client that stalls one stream delays no other.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use h3::error::Code;
+use h3::server::{Connection, RequestResolver, RequestStream};
+use http::HeaderMap;
+use http_body::Body as _;
+
+use super::body::StreamBody;
+use super::error::{code, from_request_body, gone_by};
+use crate::codec::pump::{Gone, Sink, pump};
+use crate::codec::{Activity, Ended, Ending, Handler, Lifetime, ServerLimits, target};
+use crate::drain::Drain;
+use crate::http::{Body, Failure, Request};
+
+type Resolver = RequestResolver<h3_quinn::Connection, Bytes>;
+type Sender = RequestStream<h3_quinn::SendStream<Bytes>, Bytes>;
+
+/// Serves one connection to its end.
+pub async fn serve<H: Handler>(
+    quic: quinn::Connection,
+    handler: Arc<H>,
+    limits: &ServerLimits,
+    lifetime: Lifetime,
+    drain: &Drain,
+) -> Ended {
+    let mut builder = h3::server::builder();
+    builder.max_field_section_size(limits.max_header_bytes as u64);
+    let ended = match builder.build(h3_quinn::Connection::new(quic.clone())).await {
+        Ok(connection) => Server { connection, quic, handler: Arc::clone(&handler), lifetime }.run(limits, drain).await,
+        Err(error) => Ended::Protocol(error.to_string()),
+    };
+    handler.lost();
+    ended
+}
+
+struct Server<H> {
+    connection: Connection<h3_quinn::Connection, Bytes>,
+    quic: quinn::Connection,
+    handler: Arc<H>,
+    lifetime: Lifetime,
+}
+
+impl<H: Handler> Server<H> {
+    async fn run(mut self, limits: &ServerLimits, drain: &Drain) -> Ended {
+        let mut draining = false;
+        let activity = Arc::clone(self.handler.activity());
+        loop {
+            tokio::select! {
+                biased;
+                accepted = self.connection.accept() => match accepted {
+                    Ok(Some(resolver)) => {
+                        let task = exchange(resolver, self.quic.clone(), Arc::clone(&self.handler), limits.max_header_count);
+                        drain.spawn("http3 stream", task);
+                    }
+                    Ok(None) => return Ended::Done,
+                    Err(error) if error.is_h3_no_error() => return Ended::Done,
+                    Err(error) => return Ended::Broken(error.to_string()),
+                },
+                ending = self.lifetime.ending() => match ending {
+                    Ending::Drain | Ending::MaxDuration => {
+                        draining = true;
+                        // RFC 9114 §5.2: the first GOAWAY leaves room for requests that are already on their way. h3
+                        // counts from the last stream; the number is so high that none of them is turned away.
+                        if self.connection.shutdown(IN_TRANSIT).await.is_err() {
+                            return Ended::Done;
+                        }
+                    }
+                    Ending::Idle => return self.close(),
+                    Ending::Now => {
+                        self.close();
+                        return Ended::Forced;
+                    }
+                },
+                () = settled(&activity, &self.quic, limits), if draining => return self.close(),
+            }
+        }
+    }
+
+    fn close(&self) -> Ended {
+        let code = u32::try_from(Code::H3_NO_ERROR.value()).map_or(quinn::VarInt::MAX, quinn::VarInt::from_u32);
+        self.quic.close(code, b"");
+        Ended::Done
+    }
+}
+
+/// Resolves when nothing is open and the client has closed, or had the time to read the last response: h3 does not say
+/// when a stream was acknowledged, and closing the connection throws away what is not. Cancel-safe.
+async fn settled(activity: &Activity, quic: &quinn::Connection, limits: &ServerLimits) {
+    let patience = limits.delayed_close.max(quic.rtt() * 3);
+    loop {
+        activity.quiet().await;
+        let Some(since) = activity.idle_since() else { continue };
+        let left = (since + patience).saturating_duration_since(Instant::now());
+        if left.is_zero() || tokio::time::timeout(left, quic.closed()).await.is_ok() {
+            return;
+        }
+    }
+}
+
+async fn exchange<H: Handler>(resolver: Resolver, quic: quinn::Connection, handler: Arc<H>, max_headers: usize) {
+    let (head, stream) = match resolver.resolve_request().await {
+        Ok(request) => request,
+        // h3 has reset the stream, answered 431, or closed the connection.
+        Err(error) => return handler.refused(&from_request_body(&error)),
+    };
+    let (sender, receiver) = stream.split();
+    let mut sink = StreamSink { stream: sender, quic };
+    let (mut parts, ()) = head.into_parts();
+    if parts.headers.len() > max_headers {
+        handler.refused(&Failure::DownstreamProtocol("http3.too_many_headers".into()));
+        let _ = sink.head(http::StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into()).await;
+        let _ = sink.finish().await;
+        return;
+    }
+    if let Err(failure) = target::from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers) {
+        handler.refused(&failure);
+        return sink.reset(&failure);
+    }
+    let length = parts.headers.get(http::header::CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+    let request = Request::from_parts(parts, Body::boxed(StreamBody::new(receiver, length)));
+    let response = tokio::select! {
+        biased;
+        response = Arc::clone(&handler).handle(request) => response,
+        gone = sink.gone() => return note(&*handler, gone),
+    };
+    if let Err(gone) = respond(response, &mut sink).await {
+        note(&*handler, gone);
+    }
+}
+
+async fn respond(response: crate::http::Response, sink: &mut StreamSink) -> Result<(), Gone> {
+    let (parts, body) = response.into_parts();
+    sink.head(Head { status: parts.status, headers: parts.headers }).await?;
+    if body.is_end_stream() {
+        drop(body);
+        return sink.finish().await;
+    }
+    pump(body, sink).await
+}
+
+struct Head {
+    status: http::StatusCode,
+    headers: HeaderMap,
+}
+
+impl From<http::StatusCode> for Head {
+    fn from(status: http::StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new() }
+    }
+}
+
+struct StreamSink {
+    stream: Sender,
+    quic: quinn::Connection,
+}
+
+impl StreamSink {
+    async fn head(&mut self, head: Head) -> Result<(), Gone> {
+        let mut response = http::Response::new(());
+        *response.status_mut() = head.status;
+        *response.headers_mut() = head.headers;
+        self.stream.send_response(response).await.map_err(|error| gone_by(&error))
+    }
+}
+
+impl Sink for StreamSink {
+    async fn data(&mut self, chunk: Bytes, last: bool) -> Result<(), Gone> {
+        // RFC 9114 §7.2.1: an empty DATA frame says nothing.
+        if !chunk.is_empty() {
+            self.stream.send_data(chunk).await.map_err(|error| gone_by(&error))?;
+        }
+        if last { self.finish().await } else { Ok(()) }
+    }
+
+    async fn trailers(&mut self, fields: HeaderMap) -> Result<(), Gone> {
+        self.stream.send_trailers(fields).await.map_err(|error| gone_by(&error))?;
+        self.finish().await
+    }
+
+    async fn finish(&mut self) -> Result<(), Gone> {
+        self.stream.finish().await.map_err(|error| gone_by(&error))
+    }
+
+    fn reset(&mut self, failure: &Failure) {
+        self.stream.stop_stream(code(failure));
+    }
+
+    /// h3-quinn does not show a STOP_SENDING before the next write; the end of the connection it cannot hide.
+    async fn gone(&mut self) -> Gone {
+        self.quic.closed().await;
+        Gone::Connection
+    }
+}
+
+fn note<H: Handler>(handler: &H, gone: Gone) {
+    if gone == Gone::Connection {
+        handler.lost();
+    }
+}
+
+/// How many requests may be on their way when draining begins.
+const IN_TRANSIT: usize = 1 << 16;

@@ -1,0 +1,78 @@
+//! The body pump: one for both multiplexed versions, with the peer's flow control as its only pace.
+
+use std::pin::Pin;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Body as _;
+
+use crate::http::{Body, Failure};
+
+/// Where a body is written to: the sending half of a stream.
+pub(super) trait Sink {
+    /// Writes a chunk as far as flow control lets it; returns when it has been taken. `last` ends the stream with it.
+    fn data(&mut self, chunk: Bytes, last: bool) -> impl Future<Output = Result<(), Gone>> + Send;
+
+    /// Writes trailers and ends the stream.
+    fn trailers(&mut self, fields: HeaderMap) -> impl Future<Output = Result<(), Gone>> + Send;
+
+    /// Ends the stream.
+    fn finish(&mut self) -> impl Future<Output = Result<(), Gone>> + Send;
+
+    /// Breaks the stream off: the peer must not take what came for the whole.
+    fn reset(&mut self, failure: &Failure);
+
+    /// Resolves when the peer wants no more. Cancel-safe.
+    fn gone(&mut self) -> impl Future<Output = Gone> + Send;
+}
+
+/// The peer takes no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// It reset this stream.
+    Stream,
+    /// The connection is no more.
+    Connection,
+}
+
+/// Writes `body` to `sink` to its end. A body that fails resets the stream.
+///
+/// # Errors
+/// [`Gone`] when the peer left first; the body is dropped, which cancels what feeds it.
+pub(super) async fn pump(mut body: Body, sink: &mut impl Sink) -> Result<(), Gone> {
+    if body.is_end_stream() {
+        return sink.finish().await;
+    }
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = next(&mut body) => frame,
+            gone = sink.gone() => return Err(gone),
+        };
+        match frame {
+            None => return sink.finish().await,
+            Some(Err(failure)) => {
+                sink.reset(&failure);
+                return Ok(());
+            }
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(chunk) => {
+                    let last = body.is_end_stream();
+                    sink.data(chunk, last).await?;
+                    if last {
+                        return Ok(());
+                    }
+                }
+                Err(frame) => {
+                    if let Ok(fields) = frame.into_trailers() {
+                        return sink.trailers(fields).await;
+                    }
+                }
+            },
+        }
+    }
+}
+
+async fn next(body: &mut Body) -> Option<Result<http_body::Frame<Bytes>, Failure>> {
+    std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
+}

@@ -1,0 +1,139 @@
+//! One form for the target of a request, whatever the version said: the path in the URI, the authority in `host`.
+
+use std::borrow::Cow;
+
+use http::header::HOST;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+
+use crate::http::Failure;
+
+/// Brings the target of an HTTP/1 request into our form.
+///
+/// # Errors
+/// [`Failure::DownstreamProtocol`] when the authority is missing or said twice.
+pub(super) fn from_http1(
+    version: http::Version,
+    method: &Method,
+    uri: &mut Uri,
+    headers: &mut HeaderMap,
+) -> Result<(), Failure> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next();
+    // RFC 9112 §3.2: more than one Host field is answered 400.
+    if hosts.next().is_some() {
+        return Err(malformed("http1.duplicate_host"));
+    }
+    // RFC 9112 §3.2: an HTTP/1.1 request without Host is answered 400.
+    if host.is_none() && version == http::Version::HTTP_11 {
+        return Err(malformed("missing_host_header"));
+    }
+    if host.is_some_and(|host| !is_authority(host)) {
+        return Err(malformed("http.invalid_authority"));
+    }
+    // RFC 9112 §3.2.2: with an absolute-form target, Host is replaced by its authority.
+    to_origin_form(method, uri, headers)
+}
+
+/// Brings the target of an HTTP/2 or HTTP/3 request into our form.
+///
+/// # Errors
+/// [`Failure::DownstreamProtocol`] when there is no authority, or two that differ.
+pub(super) fn from_pseudo_fields(method: &Method, uri: &mut Uri, headers: &mut HeaderMap) -> Result<(), Failure> {
+    if let (Some(authority), Some(host)) = (uri.authority(), headers.get(HOST)) {
+        // RFC 9113 §8.3.1, RFC 9114 §4.3.1: :authority and Host must agree.
+        if !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) {
+            return Err(malformed("http.authority_and_host_differ"));
+        }
+    }
+    to_origin_form(method, uri, headers)?;
+    if headers.get(HOST).is_none_or(|host| !is_authority(host)) {
+        return Err(malformed("missing_host_header"));
+    }
+    Ok(())
+}
+
+fn to_origin_form(method: &Method, uri: &mut Uri, headers: &mut HeaderMap) -> Result<(), Failure> {
+    if uri.authority().is_none() && uri.scheme().is_none() {
+        return Ok(());
+    }
+    if let Some(authority) = uri.authority() {
+        // RFC 9110 §4.2.4: userinfo in a request target is an error.
+        if authority.as_str().contains('@') {
+            return Err(malformed("http.invalid_authority"));
+        }
+        headers.insert(HOST, value(authority)?);
+    }
+    // CONNECT keeps authority form: there is no path.
+    if method == Method::CONNECT {
+        return Ok(());
+    }
+    let mut parts = http::uri::Parts::default();
+    parts.path_and_query = Some(uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")));
+    *uri = Uri::from_parts(parts).map_err(|_| malformed("http.invalid_path"))?;
+    Ok(())
+}
+
+fn value(authority: &Authority) -> Result<HeaderValue, Failure> {
+    HeaderValue::from_str(authority.as_str()).map_err(|_| malformed("http.invalid_authority"))
+}
+
+fn is_authority(host: &HeaderValue) -> bool {
+    let host = host.as_bytes();
+    !host.is_empty() && host.iter().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\,".contains(byte))
+}
+
+fn malformed(details: &'static str) -> Failure {
+    Failure::DownstreamProtocol(Cow::Borrowed(details))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn http1(target: &str, hosts: &[&'static str]) -> Result<(String, String), Failure> {
+        let mut uri: Uri = target.parse().unwrap();
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(HOST, HeaderValue::from_static(host));
+        }
+        from_http1(http::Version::HTTP_11, &Method::GET, &mut uri, &mut headers)?;
+        let host = headers.get(HOST).unwrap().to_str().unwrap().to_owned();
+        Ok((uri.to_string(), host))
+    }
+
+    #[test]
+    fn rfc9112_3_2_one_host_and_only_one() {
+        assert!(http1("/", &[]).is_err());
+        assert!(http1("/", &["a", "a"]).is_err());
+        assert!(http1("/", &["a, b"]).is_err());
+        assert!(http1("/", &[""]).is_err());
+        assert_eq!(http1("/x?y", &["a:80"]).unwrap(), ("/x?y".into(), "a:80".into()));
+    }
+
+    #[test]
+    fn rfc9112_3_2_2_absolute_form_replaces_host() {
+        assert_eq!(http1("http://b/x", &["a"]).unwrap(), ("/x".into(), "b".into()));
+        assert_eq!(http1("http://b", &["a"]).unwrap(), ("/".into(), "b".into()));
+        assert!(http1("http://me@b/x", &["a"]).is_err());
+    }
+
+    fn pseudo(uri: &str, host: Option<&'static str>) -> Result<(String, String), Failure> {
+        let mut uri: Uri = uri.parse().unwrap();
+        let mut headers = HeaderMap::new();
+        if let Some(host) = host {
+            headers.insert(HOST, HeaderValue::from_static(host));
+        }
+        from_pseudo_fields(&Method::GET, &mut uri, &mut headers)?;
+        Ok((uri.to_string(), headers.get(HOST).unwrap().to_str().unwrap().to_owned()))
+    }
+
+    #[test]
+    fn rfc9114_4_3_1_authority_and_host_agree() {
+        assert_eq!(pseudo("https://a:1/x?y", None).unwrap(), ("/x?y".into(), "a:1".into()));
+        assert_eq!(pseudo("https://a/x", Some("A")).unwrap(), ("/x".into(), "a".into()));
+        assert_eq!(pseudo("/x", Some("a")).unwrap(), ("/x".into(), "a".into()));
+        assert!(pseudo("https://a/x", Some("b")).is_err());
+        assert!(pseudo("/x", None).is_err());
+    }
+}
