@@ -18,6 +18,7 @@ pub struct Lifetime {
     max_duration: Option<Duration>,
     max_requests: Option<u64>,
     told: bool,
+    asked_to_leave: bool,
 }
 
 /// Why a connection must end.
@@ -43,7 +44,7 @@ impl Lifetime {
         max_duration: Option<Duration>,
         max_requests: Option<u64>,
     ) -> Self {
-        Self { watch, activity, idle_timeout, max_duration, max_requests, told: false }
+        Self { watch, activity, idle_timeout, max_duration, max_requests, told: false, asked_to_leave: false }
     }
 
     /// Resolves when the connection must end. Cancel-safe; after `Drain` or `MaxDuration` only `Idle` and `Now` are left.
@@ -55,7 +56,7 @@ impl Lifetime {
                 return ending;
             }
             let look_again = self.next_look(now);
-            let mut closing = self.watch.clone();
+            let (mut closing, mut leaving) = (self.watch.clone(), self.watch.clone());
             tokio::select! {
                 biased;
                 () = closing.closing() => return Ending::Now,
@@ -63,15 +64,17 @@ impl Lifetime {
                     self.told = true;
                     return Ending::Drain;
                 }
+                () = leaving.leaving(), if !self.told && !self.asked_to_leave => {
+                    self.asked_to_leave = true;
+                    // Who came after health checks began to fail is served before it goes.
+                    if self.activity.served() > 0 {
+                        self.told = true;
+                        return Ending::Drain;
+                    }
+                }
                 () = sleep_until(look_again) => {}
             }
         }
-    }
-
-    /// Whether the next response is the last that this connection gives.
-    #[must_use]
-    pub fn is_last(&self) -> bool {
-        self.told || self.watch.is_draining() || self.max_requests.is_some_and(|max| self.activity.served() >= max)
     }
 
     fn due(&self, now: Instant) -> Option<Ending> {
@@ -139,7 +142,6 @@ mod tests {
         let drain = Drain::default();
         let (mut lifetime, activity) = lifetime(&drain, None);
         drop((activity.begin(), activity.begin()));
-        assert!(lifetime.is_last());
         assert_eq!(lifetime.ending().await, Ending::Drain);
     }
 }

@@ -29,8 +29,11 @@ pub trait Handler: Send + Sync + 'static {
     /// gone: see [`Handler::lost`].
     fn handle(self: Arc<Self>, request: Request) -> impl Future<Output = Response> + Send;
 
+    /// Answers a request that cannot be served as it stands, where the version lets an answer be given.
+    fn reject(self: Arc<Self>, request: Request, failure: Failure) -> impl Future<Output = Response> + Send;
+
     /// A message that never became a request was answered or reset by the codec.
-    fn refused(&self, failure: &Failure);
+    fn refused(self: &Arc<Self>, failure: &Failure);
 
     /// The connection broke: exchanges dropped from now on ended with it, not by a reset of their own.
     fn lost(&self);

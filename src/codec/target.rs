@@ -26,7 +26,7 @@ pub(super) fn from_http1(
     }
     // RFC 9112 §3.2: an HTTP/1.1 request without Host is answered 400.
     if host.is_none() && version == http::Version::HTTP_11 {
-        return Err(malformed("missing_host_header"));
+        return Err(Failure::MissingHost);
     }
     if host.is_some_and(|host| !is_authority(host)) {
         return Err(malformed("http.invalid_authority"));
@@ -48,7 +48,7 @@ pub(super) fn from_pseudo_fields(method: &Method, uri: &mut Uri, headers: &mut H
     }
     to_origin_form(method, uri, headers)?;
     if headers.get(HOST).is_none_or(|host| !is_authority(host)) {
-        return Err(malformed("missing_host_header"));
+        return Err(Failure::MissingHost);
     }
     Ok(())
 }

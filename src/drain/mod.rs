@@ -30,6 +30,8 @@ struct Inner {
 pub enum Phase {
     /// New connections and requests are welcome.
     Serving,
+    /// Health checks fail on purpose: whoever is here is asked to go, whoever comes is still served.
+    Leaving,
     /// Nothing new is accepted; what is in flight is finished.
     Draining,
     /// The time is over: end at once.
@@ -67,6 +69,18 @@ impl Drain {
     #[must_use]
     pub fn watch(&self) -> Watch {
         Watch { phase: self.inner.phase.subscribe() }
+    }
+
+    /// Asks those who are here to go, or takes that back. Without effect once draining has begun.
+    pub fn leave(&self, leaving: bool) {
+        self.inner.phase.send_if_modified(|phase| {
+            let to = if leaving { Phase::Leaving } else { Phase::Serving };
+            let change = *phase < Phase::Draining && *phase != to;
+            if change {
+                *phase = to;
+            }
+            change
+        });
     }
 
     /// Asks all to come to an end. Said twice, it means no more than once.
@@ -127,6 +141,11 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// Resolves when those who are here are asked to go. Cancel-safe.
+    pub async fn leaving(&mut self) {
+        self.reached(Phase::Leaving).await;
+    }
+
     /// Resolves when draining has begun. Cancel-safe.
     pub async fn draining(&mut self) {
         self.reached(Phase::Draining).await;
@@ -137,10 +156,10 @@ impl Watch {
         self.reached(Phase::Closing).await;
     }
 
-    /// Whether draining has begun.
+    /// Whether a connection should end with its next response.
     #[must_use]
-    pub fn is_draining(&self) -> bool {
-        *self.phase.borrow() >= Phase::Draining
+    pub fn is_leaving(&self) -> bool {
+        *self.phase.borrow() >= Phase::Leaving
     }
 
     async fn reached(&mut self, phase: Phase) {
@@ -198,7 +217,20 @@ mod tests {
         drain.begin();
         watch.draining().await;
         watch.closing().await;
-        assert!(watch.is_draining());
+        assert!(watch.is_leaving());
+    }
+
+    #[tokio::test]
+    async fn leaving_can_be_taken_back_and_draining_cannot() {
+        let drain = Drain::default();
+        let watch = drain.watch();
+        drain.leave(true);
+        assert!(watch.is_leaving());
+        drain.leave(false);
+        assert!(!watch.is_leaving());
+        drain.begin();
+        drain.leave(false);
+        assert!(watch.is_leaving());
     }
 
     #[tokio::test]

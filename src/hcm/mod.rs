@@ -1,1 +1,108 @@
-//! Floor 8: the HTTP connection manager: connection, exchange, forward.
+//! Floor 8: the HTTP connection manager, the spine of the gateway.
+//!
+//! A [`Manager`] is an `HttpConnectionManager` as it runs. `listener` gives it connections ([`serve`], [`serve_http3`]); the
+//! codec gives each of their requests to a [`Connection`]; `exchange` leads the request through: sanitise, route, act,
+//! and on failure reply. `forward` sends it upstream, `body` lets the two contents pass, `record` keeps the account.
+
+mod account;
+mod body;
+mod build;
+mod connection;
+mod exchange;
+mod forward;
+mod log;
+mod reply;
+mod request_id;
+mod respond;
+mod sanitize;
+mod stats;
+mod timeouts;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+
+pub use build::{Context, access_log, manager};
+pub use connection::{Connection, Peer, serve, serve_http3};
+pub use forward::Forward;
+pub use log::refused_connection;
+pub use worker::Worker;
+
+use crate::codec::ServerLimits;
+use crate::config::proto::envoy::extensions::filters::network::http_connection_manager::v3 as proto;
+use crate::observe::access_log::AccessLog;
+use crate::router::RouteTable;
+
+/// An HTTP connection manager as it runs; shared by all workers, never changed.
+#[derive(Debug)]
+pub struct Manager {
+    /// Which versions it serves.
+    pub codec: CodecType,
+    limits: ServerLimits,
+    connection: ConnectionLimits,
+    identity: sanitize::Identity,
+    server: ServerHeader,
+    always_set_request_id: bool,
+    accept_http_10: bool,
+    trailers: bool,
+    timeouts: timeouts::Timeouts,
+    routes: Arc<RouteTable<Forward>>,
+    access_log: AccessLog,
+    stats: stats::ManagerStats,
+}
+
+impl Manager {
+    /// How long a connection may take to say its first byte, where the version is told by it.
+    #[must_use]
+    pub fn first_byte_timeout(&self) -> Duration {
+        self.connection.idle_timeout.unwrap_or(FIRST_BYTE_TIMEOUT)
+    }
+}
+
+/// Envoy's `codec_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodecType {
+    /// By ALPN; without it, by the first bytes.
+    Auto,
+    /// HTTP/1 only.
+    Http1,
+    /// HTTP/2 only.
+    Http2,
+    /// HTTP/3 only.
+    Http3,
+}
+
+impl CodecType {
+    /// What a message asks for.
+    #[must_use]
+    pub fn of(written: &proto::HttpConnectionManager) -> Self {
+        use proto::http_connection_manager::CodecType as Written;
+        match written.codec_type() {
+            Written::Auto => Self::Auto,
+            Written::Http1 => Self::Http1,
+            Written::Http2 => Self::Http2,
+            Written::Http3 => Self::Http3,
+        }
+    }
+}
+
+/// Envoy's `common_http_protocol_options`, as far as they are about connections; `None` is no limit.
+#[derive(Clone, Debug)]
+struct ConnectionLimits {
+    idle_timeout: Option<Duration>,
+    max_duration: Option<Duration>,
+    max_requests: Option<u64>,
+}
+
+/// Envoy's `server_header_transformation`.
+#[derive(Clone, Debug)]
+enum ServerHeader {
+    Overwrite(HeaderValue),
+    AppendIfAbsent(HeaderValue),
+    PassThrough,
+}
+
+/// As long as Envoy's default `idle_timeout`.
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_hours(1);

@@ -39,6 +39,12 @@ pub enum Failure {
     DownstreamReset,
     /// The client broke the protocol; the text is the detail for the log.
     DownstreamProtocol(Cow<'static, str>),
+    /// The request has no `host`.
+    MissingHost,
+    /// The request is of an HTTP version that this listener does not take.
+    LowVersion,
+    /// The field section is over its limit; the text is the detail for the log.
+    HeadersTooLarge(&'static str),
     /// The request asks for what this gateway does not do: the text names it.
     Forbidden(&'static str),
     /// The gateway stops and the time to drain is over.
@@ -74,6 +80,9 @@ impl std::fmt::Display for Failure {
             Self::DownstreamClosed => "the client's connection ended",
             Self::DownstreamReset => "the client reset the stream",
             Self::DownstreamProtocol(detail) => return write!(f, "the client broke the protocol: {detail}"),
+            Self::MissingHost => "the request has no host",
+            Self::LowVersion => "HTTP/1.0 is not served here",
+            Self::HeadersTooLarge(detail) => return write!(f, "the request head is over its limit: {detail}"),
             Self::Forbidden(what) => return write!(f, "not served here: {what}"),
             Self::Closing => "the gateway is closing",
         };

@@ -1,1 +1,174 @@
 //! Floor 9: accept, choose a filter chain.
+//!
+//! A [`Listener`] is what all workers share of one `Listener` message; [`Listener::bind`] makes its sockets, one a worker
+//! and address, and [`serve`] runs them on a worker: TCP connections go through TLS to `hcm`, QUIC connections through
+//! their handshake to `hcm`. Accepting awaits no peer: everything a connection does happens in its own task.
+
+mod build;
+mod quic;
+mod sockets;
+mod tcp;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use http::HeaderValue;
+
+pub use build::listeners;
+pub use sockets::{Bound, Sockets};
+
+use crate::hcm::{self, Manager, Worker};
+use crate::observe::access_log::{AccessLog, Connection as Facts};
+use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
+use crate::quic::QuicSettings;
+use crate::tls::{CertificateFacts, ServerTls};
+
+/// A listener as it runs.
+#[derive(Debug)]
+pub struct Listener {
+    /// Envoy's `name`; the address where unset.
+    pub name: Arc<str>,
+    /// The addresses as configured.
+    pub addresses: Vec<SocketAddr>,
+    /// What it accepts.
+    pub kind: Kind,
+    /// What serves its connections.
+    pub manager: Arc<Manager>,
+    /// The name of the only filter chain.
+    pub filter_chain: Arc<str>,
+    backlog: i32,
+    handshake_timeout: Duration,
+    access_log: AccessLog,
+    stats: ListenerStats,
+    alt_svc: OnceLock<HeaderValue>,
+    port: OnceLock<u16>,
+}
+
+/// What a listener accepts.
+#[derive(Debug)]
+pub enum Kind {
+    /// TCP, in clear or under TLS.
+    Tcp(Option<ServerTls>),
+    /// QUIC.
+    Quic(ServerTls, Box<QuicSettings>),
+}
+
+impl Listener {
+    /// Says that HTTP/3 is served on `port` as well: `alt-svc` is announced from now on (RFC 7838, RFC 9114 §3.1.1).
+    pub fn announce_http3(&self, port: u16) {
+        if let Ok(value) = HeaderValue::from_str(&format!("h3=\":{port}\"; ma=86400")) {
+            // Said once: a second listener on the same port says the same.
+            let _ = self.alt_svc.set(value);
+        }
+    }
+
+    /// The certificates of its TLS context.
+    #[must_use]
+    pub fn certificates(&self) -> &[CertificateFacts] {
+        match &self.kind {
+            Kind::Tcp(None) => &[],
+            Kind::Tcp(Some(tls)) | Kind::Quic(tls, _) => &tls.certificates,
+        }
+    }
+
+    /// The port that was bound first; 0 before.
+    fn bound_port(&self) -> u16 {
+        self.port.get().copied().unwrap_or_default()
+    }
+
+    /// Whether it serves TLS on TCP.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        matches!(self.kind, Kind::Tcp(Some(_)))
+    }
+
+    /// Whether it serves QUIC.
+    #[must_use]
+    pub fn is_quic(&self) -> bool {
+        matches!(self.kind, Kind::Quic(..))
+    }
+
+    /// What logs say of a connection that has just come.
+    fn facts(&self, worker: &Worker, remote: SocketAddr, began: Instant) -> Facts {
+        Facts {
+            id: worker.next_connection(),
+            remote: Some(remote),
+            began: Some(began),
+            filter_chain: Some(Arc::clone(&self.filter_chain)).filter(|name| !name.is_empty()),
+            listener: Some(Arc::clone(&self.name)),
+            ..Facts::default()
+        }
+    }
+
+    /// Writes the line of a connection that never became one.
+    fn log_refused(&self, facts: Facts, began: Instant, reason: String) {
+        if !self.access_log.is_empty() {
+            self.access_log.log(&hcm::refused_connection(facts, began, reason));
+        }
+    }
+
+    fn accepted(&self, worker: &Worker) {
+        self.stats.cx_total.inc();
+        self.stats.cx_active.inc();
+        if let Some((total, active)) = self.stats.workers.get(worker.index) {
+            total.inc();
+            active.inc();
+        }
+    }
+
+    fn closed(&self, worker: &Worker, millis: u64) {
+        self.stats.cx_destroy.inc();
+        self.stats.cx_active.dec();
+        self.stats.cx_length_ms.record(millis);
+        if let Some((_, active)) = self.stats.workers.get(worker.index) {
+            active.dec();
+        }
+    }
+}
+
+/// Runs the sockets of one worker until draining begins; each connection goes on in its own task.
+pub fn serve(bound: Bound, worker: &Arc<Worker>) {
+    let Bound { listener, sockets } = bound;
+    match sockets {
+        Sockets::Tcp(socket) => tcp::spawn(listener, socket, worker),
+        Sockets::Udp(socket) => quic::spawn(&listener, socket, worker),
+    }
+}
+
+/// `listener.<address>.*`
+#[derive(Debug)]
+struct ListenerStats {
+    cx_total: Counter,
+    cx_active: Gauge,
+    cx_destroy: Counter,
+    cx_length_ms: Histogram,
+    pre_cx_timeout: Counter,
+    accept_paused: Counter,
+    handshake: Counter,
+    connection_error: Counter,
+    session_reused: Counter,
+    workers: Vec<(Counter, Gauge)>,
+}
+
+impl ListenerStats {
+    fn new(scope: &Scope, workers: usize) -> Self {
+        let ssl = scope.scope("ssl");
+        let worker = |index| {
+            let scope = scope.scope(&format!("worker_{index}"));
+            (scope.counter("downstream_cx_total"), scope.gauge("downstream_cx_active"))
+        };
+        Self {
+            cx_total: scope.counter("downstream_cx_total"),
+            cx_active: scope.gauge("downstream_cx_active"),
+            cx_destroy: scope.counter("downstream_cx_destroy"),
+            cx_length_ms: scope.histogram("downstream_cx_length_ms"),
+            pre_cx_timeout: scope.counter("downstream_pre_cx_timeout"),
+            accept_paused: scope.counter("downstream_accept_paused"),
+            handshake: ssl.counter("handshake"),
+            connection_error: ssl.counter("connection_error"),
+            session_reused: ssl.counter("session_reused"),
+            workers: (0..workers).map(worker).collect(),
+        }
+    }
+}

@@ -40,6 +40,22 @@ pub struct UdpBuffers {
     pub send: usize,
 }
 
+impl UdpBuffers {
+    /// What a person can do about buffers that are smaller than asked for; `None` where they are not.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        (self.receive.min(self.send) < self.asked).then(|| {
+            format!(
+                "the kernel grants {} of {} bytes of UDP buffer, bursts of datagrams will be lost: `sysctl -w \
+                 net.core.rmem_max={asked} net.core.wmem_max={asked}`",
+                self.receive.min(self.send),
+                self.asked,
+                asked = self.asked
+            )
+        })
+    }
+}
+
 /// Listens on `address` with `count` sockets in one reuseport group. Port 0 is resolved once for all.
 ///
 /// # Errors

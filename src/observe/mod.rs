@@ -1,1 +1,4 @@
-//! Floor 2: statistics, access logs, logs.
+//! Floor 2: what the process says about itself.
+
+pub mod access_log;
+pub mod stats;

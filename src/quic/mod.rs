@@ -1,1 +1,10 @@
-//! Floor 4: the QUIC endpoint.
+//! Floor 4: the QUIC endpoint, by quinn.
+//!
+//! [`QuicSettings`] is what `udp_listener_config.quic_options` and the TLS context say, as it runs; every worker makes one
+//! [`endpoint`] of it over its own socket. `listener` accepts connections from it and hands them to `codec::h3`.
+
+mod endpoint;
+mod transport;
+
+pub use endpoint::{endpoint, settings};
+pub use transport::QuicSettings;

@@ -1,1 +1,24 @@
-//! Floor 3: TLS for TCP and QUIC.
+//! Floor 3: TLS for TCP and QUIC, by rustls.
+//!
+//! [`ServerTls`] is a `DownstreamTlsContext` as it runs; `listener` uses it for handshakes on TCP and `quic` for QUIC.
+//! Sessions resume on every worker: the store and the ticket keys belong to the context, not to a worker.
+
+mod certificate;
+mod facts;
+mod server;
+
+pub use certificate::CertificateFacts;
+pub use facts::facts;
+pub use server::{ServerTls, server};
+
+/// The transport that a context stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TLS records on TCP, RFC 8446.
+    Tcp,
+    /// The TLS handshake within QUIC, RFC 9001.
+    Quic {
+        /// Whether clients that resume may send early data.
+        early_data: bool,
+    },
+}

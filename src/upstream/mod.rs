@@ -1,1 +1,16 @@
 //! Floor 6: which host, which connection?
+//!
+//! A [`Cluster`] is what all workers share and never changes: hosts, times, statistics. A [`Pool`] is one worker's side of
+//! it: whose turn it is, and the connections that wait for the next request. `hcm::forward` calls [`Pool::send`].
+
+mod balance;
+mod build;
+mod cluster;
+mod pool;
+mod stats;
+
+pub use balance::RoundRobin;
+pub use build::clusters;
+pub use cluster::{Cluster, ClusterId, Clusters, Host};
+pub use pool::{Attempt, Lease, Pool, Pools};
+pub use stats::{ClusterStats, CodeCounters};

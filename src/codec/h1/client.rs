@@ -49,6 +49,12 @@ impl ClientStream {
         self.sender.is_closed()
     }
 
+    /// Whether the previous exchange is off the wire.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
     /// Waits until the previous exchange is off the wire.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ where
         return Ended::Protocol(error.to_string());
     }
     handler.lost();
-    ended(&error, &*handler)
+    ended(&error, &handler)
 }
 
 async fn answer<H: Handler>(
@@ -59,18 +59,21 @@ async fn answer<H: Handler>(
     let (mut parts, body) = request.into_parts();
     let body = Body::Hyper(body, super::from_request_body);
     let target = target::from_http1(parts.version, &parts.method, &mut parts.uri, &mut parts.headers);
-    let mut request = Request::from_parts(parts, body);
-    if let Err(failure) = target {
-        request.extensions_mut().insert(Arc::new(failure));
-    }
-    Ok(handler.handle(request).await)
+    let request = Request::from_parts(parts, body);
+    Ok(match target {
+        Ok(()) => handler.handle(request).await,
+        Err(failure) => handler.reject(request, failure).await,
+    })
 }
 
-fn ended<H: Handler>(error: &hyper::Error, handler: &H) -> Ended {
+fn ended<H: Handler>(error: &hyper::Error, handler: &Arc<H>) -> Ended {
     if error.is_parse() {
         // hyper has answered 400 or 431 and closed.
-        let details = if error.is_parse_too_large() { "http1.headers_too_large" } else { "http1.codec_error" };
-        handler.refused(&Failure::DownstreamProtocol(details.into()));
+        handler.refused(&if error.is_parse_too_large() {
+            Failure::HeadersTooLarge("http1.headers_too_large")
+        } else {
+            Failure::DownstreamProtocol("http1.codec_error".into())
+        });
         return Ended::Protocol(error.to_string());
     }
     Ended::Broken(error.to_string())

@@ -8,7 +8,7 @@ use crate::http::Failure;
 pub(super) fn reason(failure: &Failure) -> Reason {
     match failure {
         // RFC 9113 §8.1.1: malformed messages are stream errors of type PROTOCOL_ERROR.
-        Failure::DownstreamProtocol(_) => Reason::PROTOCOL_ERROR,
+        Failure::DownstreamProtocol(_) | Failure::MissingHost | Failure::LowVersion => Reason::PROTOCOL_ERROR,
         Failure::DownstreamClosed | Failure::DownstreamReset => Reason::CANCEL,
         Failure::Closing => Reason::REFUSED_STREAM,
         Failure::RouteNotFound
@@ -23,6 +23,7 @@ pub(super) fn reason(failure: &Failure) -> Reason {
         | Failure::RequestHeadersTimeout
         | Failure::StreamIdle
         | Failure::MaxStreamDuration
+        | Failure::HeadersTooLarge(_)
         | Failure::Forbidden(_) => Reason::INTERNAL_ERROR,
     }
 }

@@ -34,7 +34,7 @@ where
         .max_send_buffer_size(SEND_BUFFER);
     let ended = match builder.handshake(io).await {
         Ok(connection) => accept(connection, &handler, limits, lifetime, drain).await,
-        Err(error) => from_error(&error, &*handler),
+        Err(error) => from_error(&error, &handler),
     };
     handler.lost();
     ended
@@ -60,7 +60,7 @@ where
                     let handler = Arc::clone(handler);
                     drain.spawn("http2 stream", exchange(handler, request, respond, max_headers));
                 }
-                Some(Err(error)) => return from_error(&error, &**handler),
+                Some(Err(error)) => return from_error(&error, handler),
                 None => return Ended::Done,
             },
             ending = lifetime.ending() => match ending {
@@ -85,7 +85,7 @@ async fn exchange<H: Handler>(
     let request = match admit(request, max_headers) {
         Ok(request) => request,
         Err(Refusal::TooManyFields) => {
-            handler.refused(&Failure::DownstreamProtocol("http2.too_many_headers".into()));
+            handler.refused(&Failure::HeadersTooLarge("http2.too_many_headers"));
             let _ = respond.send_response(too_many_fields(), true);
             return;
         }
@@ -202,7 +202,7 @@ fn note<H: Handler>(handler: &H, gone: Gone) {
     }
 }
 
-fn from_error<H: Handler>(error: &h2::Error, handler: &H) -> Ended {
+fn from_error<H: Handler>(error: &h2::Error, handler: &Arc<H>) -> Ended {
     if error.is_library() || (error.is_go_away() && !error.is_remote()) {
         handler.refused(&Failure::DownstreamProtocol("http2.protocol_error".into()));
         return Ended::Protocol(error.to_string());

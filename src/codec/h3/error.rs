@@ -9,7 +9,7 @@ use crate::http::Failure;
 pub(super) fn code(failure: &Failure) -> Code {
     match failure {
         // RFC 9114 §4.1.2: malformed messages are stream errors of type H3_MESSAGE_ERROR.
-        Failure::DownstreamProtocol(_) => Code::H3_MESSAGE_ERROR,
+        Failure::DownstreamProtocol(_) | Failure::MissingHost | Failure::LowVersion => Code::H3_MESSAGE_ERROR,
         Failure::DownstreamClosed | Failure::DownstreamReset => Code::H3_REQUEST_CANCELLED,
         Failure::Closing => Code::H3_REQUEST_REJECTED,
         Failure::RouteNotFound
@@ -24,6 +24,7 @@ pub(super) fn code(failure: &Failure) -> Code {
         | Failure::RequestHeadersTimeout
         | Failure::StreamIdle
         | Failure::MaxStreamDuration
+        | Failure::HeadersTooLarge(_)
         | Failure::Forbidden(_) => Code::H3_INTERNAL_ERROR,
     }
 }

@@ -49,7 +49,7 @@ struct Server<H> {
 
 impl<H: Handler> Server<H> {
     async fn run(mut self, limits: &ServerLimits, drain: &Drain) -> Ended {
-        let mut draining = false;
+        let mut draining = None;
         let activity = Arc::clone(self.handler.activity());
         loop {
             tokio::select! {
@@ -65,7 +65,7 @@ impl<H: Handler> Server<H> {
                 },
                 ending = self.lifetime.ending() => match ending {
                     Ending::Drain | Ending::MaxDuration => {
-                        draining = true;
+                        draining = Some(Instant::now());
                         // RFC 9114 §5.2: the first GOAWAY leaves room for requests that are already on their way. h3
                         // counts from the last stream; the number is so high that none of them is turned away.
                         if self.connection.shutdown(IN_TRANSIT).await.is_err() {
@@ -78,7 +78,7 @@ impl<H: Handler> Server<H> {
                         return Ended::Forced;
                     }
                 },
-                () = settled(&activity, &self.quic, limits), if draining => return self.close(),
+                () = settled(&activity, draining, &self.quic, limits), if draining.is_some() => return self.close(),
             }
         }
     }
@@ -92,11 +92,11 @@ impl<H: Handler> Server<H> {
 
 /// Resolves when nothing is open and the client has closed, or had the time to read the last response: h3 does not say
 /// when a stream was acknowledged, and closing the connection throws away what is not. Cancel-safe.
-async fn settled(activity: &Activity, quic: &quinn::Connection, limits: &ServerLimits) {
+async fn settled(activity: &Activity, since: Option<Instant>, quic: &quinn::Connection, limits: &ServerLimits) {
     let patience = limits.delayed_close.max(quic.rtt() * 3);
     loop {
         activity.quiet().await;
-        let Some(since) = activity.idle_since() else { continue };
+        let Some(since) = activity.idle_since().max(since) else { continue };
         let left = (since + patience).saturating_duration_since(Instant::now());
         if left.is_zero() || tokio::time::timeout(left, quic.closed()).await.is_ok() {
             return;
@@ -114,7 +114,7 @@ async fn exchange<H: Handler>(resolver: Resolver, quic: quinn::Connection, handl
     let mut sink = StreamSink { stream: sender, quic };
     let (mut parts, ()) = head.into_parts();
     if parts.headers.len() > max_headers {
-        handler.refused(&Failure::DownstreamProtocol("http3.too_many_headers".into()));
+        handler.refused(&Failure::HeadersTooLarge("http3.too_many_headers"));
         let _ = sink.head(http::StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into()).await;
         let _ = sink.finish().await;
         return;

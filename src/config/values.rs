@@ -1,0 +1,91 @@
+//! Values that many messages share, as Rust's own types: durations, addresses, data sources.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::proto::envoy::config::core::v3::socket_address::{PortSpecifier, Protocol};
+use super::proto::envoy::config::core::v3::{Address, DataSource, address, data_source};
+use super::{At, Invalid};
+
+/// A protobuf duration, which the loader has found to be in range and not negative.
+#[must_use]
+pub fn duration(value: &prost_types::Duration) -> Duration {
+    let seconds = u64::try_from(value.seconds).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(value.nanos).unwrap_or_default())
+}
+
+/// A time limit where absent means `default` and zero means none.
+#[must_use]
+pub fn limit(value: Option<&prost_types::Duration>, default: Option<Duration>) -> Option<Duration> {
+    value.map_or(default, |value| Some(duration(value)).filter(|value| !value.is_zero()))
+}
+
+/// The socket address of `written`, with its transport.
+///
+/// # Errors
+/// [`Invalid`] where it is of another kind, or not an IP address and port.
+pub fn socket_address(written: Option<&Address>, at: At<'_>) -> Result<(SocketAddr, Protocol), Invalid> {
+    let Some(address::Address::SocketAddress(socket)) = written.and_then(|written| written.address.as_ref()) else {
+        return Err(at.error("only `socket_address` is implemented yet: give it an `address` and a `port_value`"));
+    };
+    let at = at.field("socket_address");
+    let ip: Result<IpAddr, _> = socket.address.parse().map_err(|_| {
+        at.field("address")
+            .error(format_args!("`{}` is not an IP address: names are not resolved here", socket.address))
+    });
+    let Some(PortSpecifier::PortValue(port)) = socket.port_specifier else {
+        return Err(at.error("`port_value` is missing"));
+    };
+    let port = u16::try_from(port)
+        .map_err(|_| at.field("port_value").error(format_args!("{port} is not a port: 0 to 65535 are")));
+    Ok((SocketAddr::new(ip?, port?), socket.protocol()))
+}
+
+/// The bytes of a data source, and where they came from, for messages.
+///
+/// # Errors
+/// [`Invalid`] where nothing is there or it cannot be read.
+pub fn data_source(source: &DataSource, at: At<'_>) -> Result<(Vec<u8>, String), Invalid> {
+    use data_source::Specifier;
+    match source.specifier.as_ref() {
+        Some(Specifier::Filename(path)) => match std::fs::read(path) {
+            Ok(bytes) => Ok((bytes, path.clone())),
+            Err(error) => Err(at.field("filename").error(format_args!("cannot read `{path}`: {error}"))),
+        },
+        Some(Specifier::InlineBytes(bytes)) => Ok((bytes.clone(), "inline_bytes".to_owned())),
+        Some(Specifier::InlineString(text)) => Ok((text.clone().into_bytes(), "inline_string".to_owned())),
+        Some(Specifier::EnvironmentVariable(name)) => match std::env::var(name) {
+            Ok(text) => Ok((text.into_bytes(), format!("${name}"))),
+            Err(_) => {
+                Err(at.field("environment_variable").error(format_args!("the environment has no variable `{name}`")))
+            }
+        },
+        None => Err(
+            at.error("a data source needs one of `filename`, `inline_string`, `inline_bytes`, `environment_variable`")
+        ),
+    }
+}
+
+/// A `Struct` as JSON. Numbers without a fraction are whole, as they were written.
+#[must_use]
+pub fn json(written: &prost_types::Struct) -> serde_json::Value {
+    let fields = written.fields.iter().map(|(name, value)| (name.clone(), json_value(value)));
+    serde_json::Value::Object(fields.collect())
+}
+
+fn json_value(written: &prost_types::Value) -> serde_json::Value {
+    use prost_types::value::Kind;
+    match &written.kind {
+        None | Some(Kind::NullValue(_)) => serde_json::Value::Null,
+        Some(Kind::BoolValue(value)) => (*value).into(),
+        Some(Kind::StringValue(value)) => value.clone().into(),
+        Some(Kind::NumberValue(value)) => whole(*value).map_or_else(|| (*value).into(), Into::into),
+        Some(Kind::StructValue(value)) => json(value),
+        Some(Kind::ListValue(list)) => list.values.iter().map(json_value).collect(),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the bounds are those within which a double holds every integer")]
+fn whole(value: f64) -> Option<i64> {
+    (value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0).then_some(value as i64)
+}

@@ -1,0 +1,236 @@
+//! The account of one exchange: what is counted of it and what its log line will say.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use http_body::Frame;
+
+use super::connection::Connection;
+use super::reply::{self, Reply};
+use super::sanitize::REQUEST_ID;
+use super::timeouts::Flow;
+use crate::http::Failure;
+use crate::observe::access_log::{Point, Pseudo, Record};
+use crate::upstream::{Attempt, Cluster, Lease};
+
+/// Kept from the first byte of a request to the last of its response.
+pub(super) struct Account {
+    connection: Arc<Connection>,
+    flow: Arc<Flow>,
+    record: Record,
+    cluster: Option<Arc<Cluster>>,
+    lease: Option<Lease>,
+    answered: bool,
+    closed: bool,
+}
+
+impl Account {
+    pub(super) fn open(connection: &Arc<Connection>, flow: &Arc<Flow>) -> Self {
+        let manager = &connection.manager;
+        manager.stats.request(connection.protocol());
+        let mut record = Record::new(SystemTime::now(), Arc::clone(&connection.peer.facts));
+        record.captured = manager.access_log.captures().start();
+        record.times.mark(Point::RequestBegin, flow.start());
+        Self {
+            connection: Arc::clone(connection),
+            flow: Arc::clone(flow),
+            record,
+            cluster: None,
+            lease: None,
+            answered: false,
+            closed: false,
+        }
+    }
+
+    /// The version that the request was written in.
+    pub(super) fn version(&mut self, version: http::Version) {
+        self.record.protocol = Some(version);
+    }
+
+    /// Who asks, as the trust settings see it, and the request's identity.
+    pub(super) fn identify(&mut self, head: &Parts, client: IpAddr) {
+        if client != self.connection.peer.remote.ip() {
+            self.record.remote = Some(SocketAddr::new(client, 0));
+        }
+        self.record.stream_id = head.headers.get(REQUEST_ID).cloned();
+    }
+
+    /// The request's identity.
+    pub(super) fn request_id(&self) -> Option<&HeaderValue> {
+        self.record.stream_id.as_ref()
+    }
+
+    /// Keeps what the log reads of the request. Said again after a rewrite, it replaces what was kept.
+    pub(super) fn capture(&mut self, head: &Parts) {
+        let captures = self.connection.manager.access_log.captures();
+        if captures.is_empty() {
+            return;
+        }
+        let scheme = self.connection.scheme();
+        captures.request(&mut self.record.captured, &head.headers, |field| match field {
+            Pseudo::Method => HeaderValue::from_str(head.method.as_str()).ok(),
+            Pseudo::Path => HeaderValue::from_str(&head.uri.to_string()).ok(),
+            Pseudo::Authority => head.headers.get(HOST).cloned(),
+            Pseudo::Scheme => Some(HeaderValue::from_static(scheme)),
+            Pseudo::Protocol => None,
+        });
+    }
+
+    /// The route that was found.
+    pub(super) fn routed(&mut self, name: Option<&Arc<str>>) {
+        self.record.route = name.map(Arc::clone);
+    }
+
+    /// The cluster that the route leads to.
+    pub(super) fn cluster(&mut self, cluster: &Arc<Cluster>) {
+        self.record.upstream.cluster = Some(Arc::clone(&cluster.name));
+        self.record.upstream.attempts = 1;
+        self.cluster = Some(Arc::clone(cluster));
+    }
+
+    /// The way that the request took upstream, however it ended.
+    pub(super) fn attempted(&mut self, attempt: Attempt) {
+        let upstream = &mut self.record.upstream;
+        if let Some(host) = &attempt.host {
+            upstream.host = Some(host.address);
+            upstream.remote = attempt.local.map(|_| host.address);
+        }
+        upstream.local = attempt.local;
+        upstream.protocol = attempt.local.map(|_| http::Version::HTTP_11);
+        upstream.transport_failure = attempt.transport_failure.map(Cow::Owned);
+        let times = &mut self.record.times;
+        if let (Some(sent), Some(waited)) = (attempt.sent, attempt.pool_ready) {
+            times.mark(Point::PoolWaitBegin, sent.checked_sub(waited).unwrap_or(sent));
+            times.mark(Point::PoolReady, sent);
+            times.mark(Point::UpstreamRequestBegin, sent);
+        }
+    }
+
+    /// The upstream has begun to answer.
+    pub(super) fn answered_by(&mut self, lease: Lease, status: StatusCode, service_time: Option<Duration>) {
+        self.record.times.mark(Point::UpstreamResponseBegin, Instant::now());
+        self.record.details = Some(Cow::Borrowed("via_upstream"));
+        lease.answered(status);
+        self.lease = Some(lease);
+        if let Some(cluster) = &self.cluster {
+            cluster.stats.count(status);
+            if let Some(time) = service_time {
+                cluster.stats.rq_time.record(millis(time));
+            }
+        }
+    }
+
+    /// The gateway answers by itself, as a route says.
+    pub(super) fn answered_directly(&mut self) {
+        self.connection.manager.stats.answered_directly();
+        self.record.details = Some(Cow::Borrowed("direct_response"));
+    }
+
+    /// The exchange has gone wrong before its response began; returns what to answer.
+    pub(super) fn fail(&mut self, failure: &Failure) -> Reply {
+        let complete = self.flow.request_done().is_some();
+        let said = reply::before_response(failure, complete, self.record.upstream.transport_failure.as_deref());
+        self.connection.manager.stats.failed(failure, false);
+        if let Some(cluster) = &self.cluster {
+            if matches!(failure, Failure::ResponseTimeout) {
+                cluster.stats.rq_timeout.inc();
+            }
+            if let Some(status) = said.status {
+                cluster.stats.count(status);
+            }
+        }
+        self.note(&said);
+        said
+    }
+
+    /// The head of the response as it goes out.
+    pub(super) fn response(&mut self, response: &http::response::Parts) {
+        self.answered = true;
+        self.record.status = Some(response.status.as_u16());
+        self.record.times.mark(Point::ResponseBegin, Instant::now());
+        let captures = self.connection.manager.access_log.captures();
+        captures.response(&mut self.record.captured, response.status, &response.headers);
+    }
+
+    /// A frame of the response goes out.
+    pub(super) fn sent(&mut self, frame: &Frame<Bytes>) {
+        self.flow.moved(Instant::now());
+        if let Some(data) = frame.data_ref() {
+            self.record.bytes_sent += data.len() as u64;
+        } else if let Some(fields) = frame.trailers_ref() {
+            self.connection.manager.access_log.captures().trailers(&mut self.record.captured, fields);
+        }
+    }
+
+    /// The status of a message that the codec has answered.
+    pub(super) fn refused(&mut self, failure: &Failure) {
+        let said = self.fail(failure);
+        self.record.status = said.status.map(|status| status.as_u16());
+    }
+
+    /// The exchange is over. Said twice, the first counts.
+    pub(super) fn close(&mut self, failure: Option<&Failure>) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        let now = Instant::now();
+        match (failure, self.lease.take()) {
+            (None, Some(lease)) => lease.finish(),
+            (Some(failure), lease) => {
+                drop(lease);
+                self.broke_off(failure);
+            }
+            (None, None) => {}
+        }
+        let took = now.saturating_duration_since(self.flow.start());
+        let status = self.record.status.and_then(|status| StatusCode::from_u16(status).ok());
+        self.connection.manager.stats.ended(status, millis(took));
+        self.log(now);
+    }
+
+    fn broke_off(&mut self, failure: &Failure) {
+        if !self.answered {
+            self.fail(failure);
+            return;
+        }
+        self.connection.manager.stats.failed(failure, true);
+        if let (Failure::ResponseTimeout, Some(cluster)) = (failure, &self.cluster) {
+            cluster.stats.rq_timeout.inc();
+        }
+        self.note(&reply::after_response(failure));
+    }
+
+    fn note(&mut self, said: &Reply) {
+        if let Some(flag) = said.flag {
+            self.record.flags.insert(flag);
+        }
+        self.record.details = Some(said.details.clone());
+    }
+
+    fn log(&mut self, now: Instant) {
+        let log = &self.connection.manager.access_log;
+        if log.is_empty() {
+            return;
+        }
+        let record = &mut self.record;
+        record.bytes_received = self.flow.request_bytes();
+        record.emitted = SystemTime::now();
+        if let Some(done) = self.flow.request_done() {
+            record.times.mark(Point::RequestEnd, done);
+        }
+        for point in [Point::ResponseEnd, Point::Complete] {
+            record.times.mark(point, now);
+        }
+        log.log(record);
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,179 @@
+//! An HTTP connection manager as written to one as it runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use super::forward::Forward;
+use super::sanitize::Identity;
+use super::stats::ManagerStats;
+use super::timeouts::Timeouts;
+use super::{CodecType, ConnectionLimits, Manager, ServerHeader};
+use crate::codec::ServerLimits;
+use crate::config::proto::envoy::config::route::v3::RouteConfiguration;
+use crate::config::proto::envoy::extensions::filters::network::http_connection_manager::v3 as proto;
+use crate::config::values::{duration, limit};
+use crate::config::{At, Invalid, type_name};
+use crate::observe::access_log::Sinks;
+use crate::observe::stats::Scope;
+use crate::router::RouteTable;
+use crate::upstream::Clusters;
+
+pub use super::log::access_log;
+
+/// What building needs beside the message.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The root of all names of statistics.
+    pub stats: &'a Scope,
+    /// What routes lead to.
+    pub clusters: &'a Clusters,
+    /// Where access logs are opened.
+    pub sinks: &'a Sinks,
+    /// How many workers there will be.
+    pub workers: usize,
+}
+
+/// Builds a connection manager; `listener` is the scope of the listener that it serves.
+///
+/// # Errors
+/// [`Invalid`] where it cannot be built; all faults are reported.
+pub fn manager(
+    written: &proto::HttpConnectionManager,
+    at: At<'_>,
+    listener: &Scope,
+    context: &Context<'_>,
+) -> Result<Manager, Invalid> {
+    let routes = routes(written, at, context);
+    let filters = filters(&written.http_filters, at);
+    let access_log = access_log(&written.access_log, at, context);
+    let identity = identity(written, at);
+    let server = server_header(written, at);
+    let prefix = format!("http.{}", written.stat_prefix);
+    filters?;
+    let common = written.common_http_protocol_options.as_ref();
+    Ok(Manager {
+        codec: CodecType::of(written),
+        limits: limits(written),
+        connection: ConnectionLimits {
+            idle_timeout: limit(common.and_then(|c| c.idle_timeout.as_ref()), Some(Duration::from_hours(1))),
+            max_duration: limit(common.and_then(|c| c.max_connection_duration.as_ref()), None),
+            max_requests: common.and_then(|c| c.max_requests_per_connection).filter(|max| *max > 0).map(u64::from),
+        },
+        identity: identity?,
+        server: server?,
+        always_set_request_id: written.always_set_request_id_in_response,
+        accept_http_10: written.http_protocol_options.as_ref().is_some_and(|http1| http1.accept_http_10),
+        // Only HTTP/1 has trailers off by default, as in Envoy.
+        trailers: written.http_protocol_options.as_ref().is_some_and(|http1| http1.enable_trailers),
+        timeouts: Timeouts {
+            route: None,
+            idle: limit(written.stream_idle_timeout.as_ref(), Some(Duration::from_mins(5))),
+            request: limit(written.request_timeout.as_ref(), None),
+            max_duration: limit(common.and_then(|c| c.max_stream_duration.as_ref()), None),
+        },
+        routes: Arc::new(routes?),
+        access_log: access_log?,
+        stats: ManagerStats::new(&context.stats.scope(&prefix), &listener.scope(&prefix)),
+    })
+}
+
+fn routes(
+    written: &proto::HttpConnectionManager,
+    at: At<'_>,
+    context: &Context<'_>,
+) -> Result<RouteTable<Forward>, Invalid> {
+    use proto::http_connection_manager::RouteSpecifier;
+    let written: &RouteConfiguration = match &written.route_specifier {
+        Some(RouteSpecifier::RouteConfig(routes)) => routes,
+        Some(RouteSpecifier::Rds(_) | RouteSpecifier::ScopedRoutes(_)) => {
+            return Err(at.error("only `route_config` is implemented yet: write the routes into this file"));
+        }
+        None => return Err(at.error("`route_config` is missing")),
+    };
+    RouteTable::build(written, at.field("route_config"), |action, at| Forward::build(action, at, context.clusters))
+}
+
+/// The filters of the chain: the router ends it, and others come with their own issues.
+fn filters(written: &[proto::HttpFilter], at: At<'_>) -> Result<(), Invalid> {
+    let known = at.each("http_filters", written, |at, filter| match &filter.config_type {
+        Some(proto::http_filter::ConfigType::TypedConfig(any)) if type_name(&any.type_url) == ROUTER => Ok(()),
+        _ => Err(at.error(format_args!("the filter `{}` is not implemented yet", filter.name))),
+    });
+    known?;
+    match written.len() {
+        1 => Ok(()),
+        0 => Err(at.field("http_filters").error("the chain needs the filter `envoy.filters.http.router` at its end")),
+        _ => Err(at.field("http_filters").error("the router ends the chain and stands in it once")),
+    }
+}
+
+fn limits(written: &proto::HttpConnectionManager) -> ServerLimits {
+    let common = written.common_http_protocol_options.as_ref();
+    let http2 = written.http2_protocol_options.as_ref();
+    let kilobytes = written.max_request_headers_kb.unwrap_or(60);
+    ServerLimits {
+        max_header_bytes: usize::try_from(kilobytes).unwrap_or(60) * 1024,
+        max_header_count: common
+            .and_then(|common| common.max_headers_count)
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(100),
+        max_concurrent_streams: http2.and_then(|http2| http2.max_concurrent_streams).unwrap_or(MAX_STREAMS),
+        stream_window: http2.and_then(|http2| http2.initial_stream_window_size).unwrap_or(STREAM_WINDOW),
+        connection_window: http2.and_then(|http2| http2.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW),
+        headers_timeout: limit(written.request_headers_timeout.as_ref(), Some(HEADERS_TIMEOUT)),
+        delayed_close: written.delayed_close_timeout.as_ref().map_or(Duration::from_secs(1), duration),
+    }
+}
+
+fn identity(written: &proto::HttpConnectionManager, at: At<'_>) -> Result<Identity, Invalid> {
+    let via = match written.via.as_str() {
+        "" => None,
+        via => Some(header_value(via, at.field("via"))?),
+    };
+    Ok(Identity {
+        use_remote_address: written.use_remote_address.unwrap_or(false),
+        skip_xff_append: written.skip_xff_append,
+        trusted_hops: usize::try_from(written.xff_num_trusted_hops).unwrap_or(usize::MAX),
+        generate_request_id: written.generate_request_id.unwrap_or(true),
+        preserve_request_id: written.preserve_external_request_id,
+        via,
+    })
+}
+
+fn server_header(written: &proto::HttpConnectionManager, at: At<'_>) -> Result<ServerHeader, Invalid> {
+    use proto::http_connection_manager::ServerHeaderTransformation as Written;
+    let name = match written.server_name.as_str() {
+        "" => HeaderValue::from_static(SERVER_NAME),
+        name => header_value(name, at.field("server_name"))?,
+    };
+    Ok(match written.server_header_transformation() {
+        Written::Overwrite => ServerHeader::Overwrite(name),
+        Written::AppendIfAbsent => ServerHeader::AppendIfAbsent(name),
+        Written::PassThrough => ServerHeader::PassThrough,
+    })
+}
+
+fn header_value(text: &str, at: At<'_>) -> Result<HeaderValue, Invalid> {
+    HeaderValue::from_str(text).map_err(|_| at.error("cannot stand in a header field: visible ASCII only"))
+}
+
+/// What `server` says unless `server_name` is set.
+const SERVER_NAME: &str = "quicgate";
+
+/// The filter that ends every chain.
+const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
+
+/// Envoy's default `max_concurrent_streams` for HTTP/2.
+const MAX_STREAMS: u32 = 1024;
+
+/// Bytes that a client may send unasked on one HTTP/2 stream. Envoy's default is 16 MiB, its advice for the edge 64 KiB;
+/// ours is what a path of 100 Mbit/s and 80 ms needs.
+const STREAM_WINDOW: u32 = 1 << 20;
+
+/// The same for a whole connection: Envoy's default is 24 MiB, its advice for the edge 1 MiB.
+const CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// Envoy has no limit by default; a head that dribbles must not hold a connection for ever.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);

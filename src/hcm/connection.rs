@@ -1,0 +1,169 @@
+//! One downstream connection as the connection manager sees it: who is on the other end, and what was agreed.
+//!
+//! Made by `listener` once the transport stands; the codec calls it as its [`Handler`] for each request.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use http::HeaderValue;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::exchange;
+use super::{Manager, Worker};
+use crate::codec::{Activity, Ended, Handler, Lifetime, h1, h2, h3};
+use crate::drain::Watch;
+use crate::http::{Failure, Protocol, Request, Response};
+use crate::observe::access_log::Connection as Facts;
+
+/// A downstream connection.
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) manager: Arc<Manager>,
+    pub(super) worker: Arc<Worker>,
+    pub(super) peer: Peer,
+    protocol: Protocol,
+    activity: Arc<Activity>,
+    watch: Watch,
+    lost: AtomicBool,
+}
+
+/// What the transport says of a connection.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The client's end.
+    pub remote: SocketAddr,
+    /// Our end.
+    pub local: SocketAddr,
+    /// Whether it is under TLS.
+    pub secure: bool,
+    /// What logs say of it.
+    pub facts: Arc<Facts>,
+    /// What to announce in `alt-svc`, where an HTTP/3 listener serves the same port.
+    pub alt_svc: Option<HeaderValue>,
+    /// When the transport was accepted.
+    pub accepted: Instant,
+}
+
+impl Connection {
+    fn new(manager: &Arc<Manager>, worker: &Arc<Worker>, peer: Peer, protocol: Protocol) -> Arc<Self> {
+        manager.stats.connection(protocol, peer.secure);
+        Arc::new(Self {
+            manager: Arc::clone(manager),
+            worker: Arc::clone(worker),
+            watch: worker.drain.watch(),
+            activity: Activity::new(peer.accepted),
+            peer,
+            protocol,
+            lost: AtomicBool::new(false),
+        })
+    }
+
+    /// The version that this connection speaks.
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// The scheme of requests on this connection.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.peer.secure { "https" } else { "http" }
+    }
+
+    /// Whether the response that goes out now is the last of this connection, and HTTP/1 has to say so.
+    pub(super) fn is_last(&self) -> bool {
+        let enough = self.manager.connection.max_requests.is_some_and(|max| self.activity.served() >= max);
+        !self.protocol.is_multiplexed() && (enough || self.watch.is_leaving())
+    }
+
+    /// Why an exchange on this connection was dropped before its end.
+    pub(super) fn why_dropped(&self) -> Failure {
+        if self.lost.load(Ordering::Relaxed) || !self.protocol.is_multiplexed() {
+            Failure::DownstreamClosed
+        } else {
+            Failure::DownstreamReset
+        }
+    }
+
+    fn lifetime(&self) -> Lifetime {
+        let limits = &self.manager.connection;
+        Lifetime::new(
+            self.worker.drain.watch(),
+            Arc::clone(&self.activity),
+            limits.idle_timeout,
+            limits.max_duration,
+            limits.max_requests,
+        )
+    }
+
+    fn count_end(&self, ended: &Ended) {
+        let stats = &self.manager.stats;
+        match ended {
+            Ended::Idle => stats.cx_idle_timeout.inc(),
+            Ended::MaxDuration => stats.cx_max_duration_reached.inc(),
+            Ended::Protocol(_) => stats.cx_protocol_error.inc(),
+            Ended::Forced => stats.cx_drain_close.inc(),
+            Ended::Done | Ended::Broken(_) => {}
+        }
+        stats.cx_length_ms.record(millis(self.peer.accepted));
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.manager.stats.cx_active.dec();
+        self.manager.stats.cx_destroy.inc();
+    }
+}
+
+/// Serves HTTP/1 or HTTP/2 on a transport that stands; `http2` is what was agreed or detected.
+pub async fn serve<I>(io: I, http2: bool, manager: &Arc<Manager>, worker: &Arc<Worker>, peer: Peer) -> Ended
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let protocol = if http2 { Protocol::Http2 } else { Protocol::Http11 };
+    let connection = Connection::new(manager, worker, peer, protocol);
+    let lifetime = connection.lifetime();
+    let ended = if http2 {
+        h2::serve(io, Arc::clone(&connection), &manager.limits, lifetime, &worker.drain).await
+    } else {
+        h1::serve(io, Arc::clone(&connection), &manager.limits, lifetime).await
+    };
+    connection.count_end(&ended);
+    ended
+}
+
+/// Serves HTTP/3 on a QUIC connection that stands.
+pub async fn serve_http3(quic: quinn::Connection, manager: &Arc<Manager>, worker: &Arc<Worker>, peer: Peer) -> Ended {
+    let connection = Connection::new(manager, worker, peer, Protocol::Http3);
+    let lifetime = connection.lifetime();
+    let ended = h3::serve(quic, Arc::clone(&connection), &manager.limits, lifetime, &worker.drain).await;
+    connection.count_end(&ended);
+    ended
+}
+
+impl Handler for Connection {
+    async fn handle(self: Arc<Self>, request: Request) -> Response {
+        exchange::run(self, request, None).await
+    }
+
+    async fn reject(self: Arc<Self>, request: Request, failure: Failure) -> Response {
+        exchange::run(self, request, Some(failure)).await
+    }
+
+    fn refused(self: &Arc<Self>, failure: &Failure) {
+        exchange::refused(self, failure);
+    }
+
+    fn lost(&self) {
+        self.lost.store(true, Ordering::Relaxed);
+    }
+
+    fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,223 @@
+//! One exchange, from the head of its request to the last byte of its response: the spine.
+//!
+//! The codec calls [`run`] through `Connection`; what is read here in order is what happens: admit, sanitise, route, act on
+//! the route, and on failure reply. The [`Exchange`] then travels with the content of the response: see `body`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{CONNECTION, HOST, UPGRADE};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use http_body::{Body as _, Frame};
+
+use super::account::Account;
+use super::body::ResponseBody;
+use super::connection::Connection;
+use super::forward::forward;
+use super::timeouts::{Flow, Look, Timeouts};
+use super::{Worker, respond, sanitize};
+use crate::codec::{Busy, Handler as _};
+use crate::http::{Body, Failure, Protocol, Request, Response};
+use crate::router::{Action, Matched, Target};
+use crate::upstream::{Attempt, Cluster, Lease};
+
+/// One exchange on its way.
+pub(super) struct Exchange {
+    connection: Arc<Connection>,
+    flow: Arc<Flow>,
+    timeouts: Timeouts,
+    account: Account,
+    head_only: bool,
+    passes_trailers: bool,
+    _busy: Busy,
+}
+
+/// Answers one request. `rejected` is what the codec found wrong with it.
+pub(super) async fn run(connection: Arc<Connection>, request: Request, rejected: Option<Failure>) -> Response {
+    let (head, body) = request.into_parts();
+    let mut exchange = Exchange::begin(connection, &head, body.is_end_stream());
+    let answered = match rejected {
+        Some(failure) => Err(failure),
+        None => exchange.answer(head, body).await,
+    };
+    let response = answered.unwrap_or_else(|failure| respond::local(&exchange.account.fail(&failure)));
+    exchange.finish(response)
+}
+
+/// Keeps the account of a message that never became a request.
+pub(super) fn refused(connection: &Arc<Connection>, failure: &Failure) {
+    let mut account = Account::open(connection, &Arc::new(Flow::new(Instant::now())));
+    account.refused(failure);
+    account.close(None);
+}
+
+impl Exchange {
+    fn begin(connection: Arc<Connection>, head: &Parts, complete: bool) -> Self {
+        let flow = Arc::new(Flow::new(Instant::now()));
+        if complete {
+            flow.request_ended(flow.start());
+        }
+        let mut account = Account::open(&connection, &flow);
+        account.version(head.version);
+        let manager = &connection.manager;
+        Self {
+            account,
+            timeouts: manager.timeouts,
+            head_only: head.method == Method::HEAD,
+            passes_trailers: Protocol::from(head.version).is_multiplexed() || manager.trailers,
+            _busy: connection.activity().begin(),
+            flow,
+            connection,
+        }
+    }
+
+    /// The way of a request: what it may be, what it may carry, where it goes.
+    async fn answer(&mut self, mut head: Parts, body: Body) -> Result<Response, Failure> {
+        let connection = Arc::clone(&self.connection);
+        let manager = &connection.manager;
+        self.admit(&head)?;
+        let upgrade = asks_for_upgrade(&head.headers);
+        let client =
+            sanitize::request(&mut head.headers, connection.peer.remote.ip(), connection.scheme(), &manager.identity);
+        self.account.identify(&head, client);
+        self.account.capture(&head);
+
+        manager.stats.routed();
+        let found = manager.routes.find(&target(&head, connection.scheme()), rand::random());
+        let route = match found.ok_or(Failure::RouteNotFound)? {
+            Matched::Route(route) => route,
+            Matched::RequireTls(location) => {
+                self.account.answered_directly();
+                return respond::redirect(&location);
+            }
+        };
+        let mut response = match route.action() {
+            Action::Redirect(redirect) => {
+                self.account.answered_directly();
+                respond::redirect(&redirect.location(&target(&head, connection.scheme())))?
+            }
+            Action::DirectResponse(direct) => {
+                self.account.answered_directly();
+                respond::direct(direct)
+            }
+            Action::Forward(action) => {
+                self.account.routed(route.name());
+                if upgrade {
+                    return Err(Failure::Forbidden("upgrade_failed"));
+                }
+                route.mutate_request(&mut head.headers);
+                route.rewrite(&mut head)?;
+                self.account.capture(&head);
+                forward(self, action, head, body).await?
+            }
+        };
+        route.mutate_response(response.headers_mut());
+        Ok(response)
+    }
+
+    /// What this listener takes at all.
+    fn admit(&self, head: &Parts) -> Result<(), Failure> {
+        // RFC 9110 §15.5.22: a client that speaks HTTP/1.0 is told that it must upgrade.
+        if Protocol::from(head.version) == Protocol::Http10 && !self.connection.manager.accept_http_10 {
+            return Err(Failure::LowVersion);
+        }
+        if !head.headers.contains_key(HOST) {
+            return Err(Failure::MissingHost);
+        }
+        Ok(())
+    }
+
+    /// Gives the response its last fields and sends the exchange along with its content.
+    fn finish(mut self, response: Response) -> Response {
+        let (mut head, body) = response.into_parts();
+        respond::complete(&mut head, &self.connection, self.account.request_id());
+        self.account.response(&head);
+        let body = if self.head_only { Body::Empty } else { body };
+        let trailers = self.passes_trailers;
+        Response::from_parts(head, Body::boxed(ResponseBody::new(body, self, trailers)))
+    }
+}
+
+/// What `forward` and the bodies need of the exchange.
+impl Exchange {
+    pub(super) fn worker(&self) -> Arc<Worker> {
+        Arc::clone(&self.connection.worker)
+    }
+
+    pub(super) fn flow(&self) -> Arc<Flow> {
+        Arc::clone(&self.flow)
+    }
+
+    pub(super) fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    pub(super) fn passes_trailers(&self) -> bool {
+        self.passes_trailers
+    }
+
+    /// The route leads to `cluster`, and has times of its own.
+    pub(super) fn routed_to(&mut self, cluster: &Arc<Cluster>, timeout: Option<Duration>, idle: Option<Duration>) {
+        self.account.cluster(cluster);
+        self.timeouts = Timeouts { route: timeout, idle, ..self.timeouts };
+    }
+
+    pub(super) fn attempted(&mut self, attempt: Attempt) {
+        self.account.attempted(attempt);
+    }
+
+    pub(super) fn answered_by(&mut self, lease: Lease, status: http::StatusCode, service_time: Option<Duration>) {
+        self.account.answered_by(lease, status, service_time);
+    }
+
+    /// Whose fault it is when the upstream exchange broke off: a request that stopped coming is the client's.
+    pub(super) fn blame(&self, failure: Failure) -> Failure {
+        match (&failure, self.flow.request_failure()) {
+            (Failure::UpstreamReset(_), Some(clients)) => clients,
+            _ => failure,
+        }
+    }
+
+    /// A frame of the response goes out.
+    pub(super) fn sent(&mut self, frame: &Frame<Bytes>) {
+        self.account.sent(frame);
+    }
+
+    /// Whether the exchange has taken too long.
+    pub(super) fn look(&self, now: Instant) -> Look {
+        self.timeouts.look(&self.flow, now)
+    }
+
+    /// Why the content was dropped before its end.
+    pub(super) fn why_dropped(&self) -> Failure {
+        self.connection.why_dropped()
+    }
+
+    /// The exchange is over.
+    pub(super) fn end(&mut self, failure: Option<&Failure>) {
+        self.account.close(failure);
+    }
+}
+
+impl Drop for Exchange {
+    /// Dropped before its end: the client has left while it waited.
+    fn drop(&mut self) {
+        let failure = self.connection.why_dropped();
+        self.account.close(Some(&failure));
+    }
+}
+
+/// The request as the router sees it.
+fn target<'a>(head: &'a Parts, scheme: &'static str) -> Target<'a> {
+    let authority = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let path = head.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+    Target { method: &head.method, scheme, authority, path_and_query: path, headers: &head.headers }
+}
+
+/// Whether the request asks for another protocol (RFC 9110 §7.8). `h2c` is not one: RFC 9113 §3.1 has withdrawn it.
+fn asks_for_upgrade(headers: &HeaderMap) -> bool {
+    let nominated = headers.get_all(CONNECTION).iter().any(|value| sanitize::has_token(value, "upgrade"));
+    nominated && headers.get(UPGRADE).is_some_and(|protocol| !sanitize::has_token(protocol, "h2c"))
+}

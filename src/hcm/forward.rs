@@ -1,0 +1,122 @@
+//! Forwarding: what a route's `route` action carries, and the way of one request to an upstream and back.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::{EXPECT, HOST, HeaderName};
+use http::request::Parts;
+
+use super::body::RequestBody;
+use super::exchange::Exchange;
+use super::sanitize;
+use crate::config::proto::envoy::config::route::v3 as proto;
+use crate::config::values::limit;
+use crate::config::{At, Invalid};
+use crate::http::{Body, Failure, Request, Response};
+use crate::upstream::{Attempt, ClusterId, Clusters};
+
+/// A `route` action as it runs.
+#[derive(Clone, Debug)]
+pub struct Forward {
+    cluster: ClusterId,
+    timeout: Option<Duration>,
+    expected_timeout: Option<HeaderValue>,
+    idle_timeout: IdleTimeout,
+    host_rewrite: Option<HeaderValue>,
+}
+
+/// The route's `idle_timeout`: absent, it is the connection manager's.
+#[derive(Clone, Copy, Debug)]
+enum IdleTimeout {
+    Inherited,
+    Own(Option<Duration>),
+}
+
+impl Forward {
+    /// Builds the action.
+    ///
+    /// # Errors
+    /// [`Invalid`] where it leads nowhere.
+    pub fn build(written: &proto::RouteAction, at: At<'_>, clusters: &Clusters) -> Result<Self, Invalid> {
+        use proto::route_action::{ClusterSpecifier, HostRewriteSpecifier};
+        let cluster = match &written.cluster_specifier {
+            Some(ClusterSpecifier::Cluster(name)) => clusters.find(name).ok_or_else(|| {
+                let known: Vec<&str> = clusters.names().collect();
+                at.field("cluster").error(format_args!("there is no cluster `{name}`: {}", named(&known)))
+            }),
+            Some(_) => Err(at.error("only `cluster` is implemented yet")),
+            None => Err(at.error("`cluster` is missing")),
+        };
+        let host_rewrite = match &written.host_rewrite_specifier {
+            None => Ok(None),
+            Some(HostRewriteSpecifier::HostRewriteLiteral(host)) => HeaderValue::from_str(host)
+                .map(Some)
+                .map_err(|_| at.field("host_rewrite_literal").error("cannot stand in a header field")),
+            Some(_) => Err(at.error("only `host_rewrite_literal` is implemented yet")),
+        };
+        let timeout = limit(written.timeout.as_ref(), Some(ROUTE_TIMEOUT));
+        let own_idle = |written| IdleTimeout::Own(limit(Some(written), None));
+        Ok(Self {
+            cluster: cluster?,
+            timeout,
+            expected_timeout: timeout.and_then(|timeout| HeaderValue::from_str(&timeout.as_millis().to_string()).ok()),
+            idle_timeout: written.idle_timeout.as_ref().map_or(IdleTimeout::Inherited, own_idle),
+            host_rewrite: host_rewrite?,
+        })
+    }
+}
+
+/// Sends a sanitised request to the route's cluster and brings the response back, its content still to come.
+pub(super) async fn forward(
+    exchange: &mut Exchange,
+    route: &Forward,
+    mut head: Parts,
+    body: Body,
+) -> Result<Response, Failure> {
+    let worker = exchange.worker();
+    let pool = worker.pools.pool(route.cluster).ok_or(Failure::ClusterNotFound)?;
+    let cluster = pool.cluster();
+    let idle = match route.idle_timeout {
+        IdleTimeout::Inherited => exchange.timeouts().idle,
+        IdleTimeout::Own(own) => own,
+    };
+    exchange.routed_to(cluster, route.timeout, idle);
+    if let Some(host) = &route.host_rewrite {
+        head.headers.insert(HOST, host.clone());
+    }
+    if let Some(timeout) = &route.expected_timeout {
+        head.headers.insert(EXPECTED_TIMEOUT, timeout.clone());
+    }
+    // The codec has told the client to go on.
+    head.headers.remove(EXPECT);
+    let flow = exchange.flow();
+    let trailers = cluster.trailers && exchange.passes_trailers();
+    let request = Request::from_parts(head, RequestBody::wrap(body, &flow, trailers));
+
+    let timeouts = exchange.timeouts();
+    let mut attempt = Attempt::default();
+    let outcome = tokio::select! {
+        biased;
+        outcome = pool.send(request, &mut attempt) => outcome,
+        failure = timeouts.due(&flow) => Err(failure),
+    };
+    exchange.attempted(attempt);
+    let (mut response, lease) = outcome.map_err(|failure| exchange.blame(failure))?;
+    sanitize::hop_by_hop(response.headers_mut());
+    let service_time = flow.request_done().map(|done| done.elapsed());
+    if let Some(time) = service_time {
+        response.headers_mut().insert(SERVICE_TIME, HeaderValue::from(time.as_millis() as u64));
+    }
+    exchange.answered_by(lease, response.status(), service_time);
+    Ok(response)
+}
+
+fn named(known: &[&str]) -> String {
+    if known.is_empty() { "the file has none".to_owned() } else { format!("the file has `{}`", known.join("`, `")) }
+}
+
+pub(super) const SERVICE_TIME: HeaderName = HeaderName::from_static("x-envoy-upstream-service-time");
+const EXPECTED_TIMEOUT: HeaderName = HeaderName::from_static("x-envoy-expected-rq-timeout-ms");
+
+/// Envoy's default `timeout` of a route.
+const ROUTE_TIMEOUT: Duration = Duration::from_secs(15);

@@ -1,0 +1,77 @@
+//! Responses of the gateway's own, and the last fields of every response.
+
+use bytes::Bytes;
+use http::header::{ALT_SVC, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, LOCATION, SERVER};
+use http::response::Parts;
+use http::{HeaderValue, StatusCode};
+
+use super::ServerHeader;
+use super::connection::Connection;
+use super::reply::Reply;
+use super::sanitize::REQUEST_ID;
+use crate::http::{Body, Failure, Response};
+use crate::router::{DirectResponse, Location};
+
+/// The answer to a failure.
+pub(super) fn local(reply: &Reply) -> Response {
+    // Who left does not read it; the codec drops it.
+    let status = reply.status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    text(status, Bytes::from_static(reply.body.as_bytes()))
+}
+
+/// The answer of a `direct_response`.
+pub(super) fn direct(direct: &DirectResponse) -> Response {
+    text(direct.status(), direct.body().clone())
+}
+
+/// The answer of a `redirect`.
+///
+/// # Errors
+/// [`Failure::DownstreamProtocol`] when the request makes a location that cannot stand in a field.
+pub(super) fn redirect(location: &Location) -> Result<Response, Failure> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = location.status;
+    let value = HeaderValue::from_str(&location.url)
+        .map_err(|_| Failure::DownstreamProtocol("redirect_location_invalid".into()))?;
+    response.headers_mut().insert(LOCATION, value);
+    Ok(response)
+}
+
+/// The fields that every response carries.
+pub(super) fn complete(head: &mut Parts, connection: &Connection, request_id: Option<&HeaderValue>) {
+    let manager = &connection.manager;
+    match &manager.server {
+        ServerHeader::Overwrite(name) => {
+            head.headers.insert(SERVER, name.clone());
+        }
+        ServerHeader::AppendIfAbsent(name) => {
+            head.headers.entry(SERVER).or_insert_with(|| name.clone());
+        }
+        ServerHeader::PassThrough => {}
+    }
+    // RFC 9110 §6.6.1: a gateway adds `date` where the origin has none.
+    head.headers.entry(DATE).or_insert_with(|| connection.worker.date(std::time::SystemTime::now()));
+    if let Some(alt_svc) = &connection.peer.alt_svc {
+        head.headers.entry(ALT_SVC).or_insert_with(|| alt_svc.clone());
+    }
+    if manager.always_set_request_id
+        && let Some(id) = request_id
+    {
+        head.headers.insert(REQUEST_ID, id.clone());
+    }
+    if connection.is_last() {
+        head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+fn text(status: StatusCode, body: Bytes) -> Response {
+    let length = body.len();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    if length > 0 {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    }
+    response
+}

@@ -1,0 +1,171 @@
+//! What is counted of a connection manager and its listener, under Envoy's names.
+
+use http::StatusCode;
+
+use crate::http::{Failure, Protocol};
+use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
+
+/// `http.<stat_prefix>.*`. Two connection managers of one prefix share their counters, as in Envoy.
+#[derive(Debug)]
+pub(super) struct ManagerStats {
+    /// `downstream_cx_total`
+    pub(super) cx_total: Counter,
+    /// `downstream_cx_active`
+    pub(super) cx_active: Gauge,
+    /// `downstream_cx_ssl_total`
+    pub(super) cx_ssl_total: Counter,
+    /// `downstream_cx_http1_total`, `downstream_cx_http2_total`, `downstream_cx_http3_total`
+    pub(super) cx_by_version: [Counter; 3],
+    /// `downstream_cx_destroy`
+    pub(super) cx_destroy: Counter,
+    /// `downstream_cx_idle_timeout`
+    pub(super) cx_idle_timeout: Counter,
+    /// `downstream_cx_max_duration_reached`
+    pub(super) cx_max_duration_reached: Counter,
+    /// `downstream_cx_protocol_error`
+    pub(super) cx_protocol_error: Counter,
+    /// `downstream_cx_drain_close`
+    pub(super) cx_drain_close: Counter,
+    /// `downstream_cx_length_ms`
+    pub(super) cx_length_ms: Histogram,
+    rq_total: Counter,
+    rq_active: Gauge,
+    rq_by_version: [Counter; 3],
+    rq_completed: Counter,
+    rq_classes: [Counter; 5],
+    rq_time: Histogram,
+    rq_rx_reset: Counter,
+    rq_tx_reset: Counter,
+    rq_timeout: Counter,
+    rq_header_timeout: Counter,
+    rq_idle_timeout: Counter,
+    rq_max_duration_reached: Counter,
+    rq_ws_on_non_ws_route: Counter,
+    routed: Counter,
+    no_route: Counter,
+    no_cluster: Counter,
+    direct_response: Counter,
+    listener_classes: [Counter; 5],
+    listener_completed: Counter,
+}
+
+impl ManagerStats {
+    /// `http` is `http.<stat_prefix>`; `listener` is `listener.<address>.http.<stat_prefix>`.
+    #[must_use]
+    pub(super) fn new(http: &Scope, listener: &Scope) -> Self {
+        let counter = |name: &str| http.counter(name);
+        let versions = |kind: &str| [1, 2, 3].map(|version| counter(&format!("downstream_{kind}_http{version}_total")));
+        let classes = |scope: &Scope| [1, 2, 3, 4, 5].map(|class| scope.counter(&format!("downstream_rq_{class}xx")));
+        Self {
+            cx_total: counter("downstream_cx_total"),
+            cx_active: http.gauge("downstream_cx_active"),
+            cx_ssl_total: counter("downstream_cx_ssl_total"),
+            cx_by_version: versions("cx"),
+            cx_destroy: counter("downstream_cx_destroy"),
+            cx_idle_timeout: counter("downstream_cx_idle_timeout"),
+            cx_max_duration_reached: counter("downstream_cx_max_duration_reached"),
+            cx_protocol_error: counter("downstream_cx_protocol_error"),
+            cx_drain_close: counter("downstream_cx_drain_close"),
+            cx_length_ms: http.histogram("downstream_cx_length_ms"),
+            rq_total: counter("downstream_rq_total"),
+            rq_active: http.gauge("downstream_rq_active"),
+            rq_by_version: versions("rq"),
+            rq_completed: counter("downstream_rq_completed"),
+            rq_classes: classes(http),
+            rq_time: http.histogram("downstream_rq_time"),
+            rq_rx_reset: counter("downstream_rq_rx_reset"),
+            rq_tx_reset: counter("downstream_rq_tx_reset"),
+            rq_timeout: counter("downstream_rq_timeout"),
+            rq_header_timeout: counter("downstream_rq_header_timeout"),
+            rq_idle_timeout: counter("downstream_rq_idle_timeout"),
+            rq_max_duration_reached: counter("downstream_rq_max_duration_reached"),
+            rq_ws_on_non_ws_route: counter("downstream_rq_ws_on_non_ws_route"),
+            routed: counter("rq_total"),
+            no_route: counter("no_route"),
+            no_cluster: counter("no_cluster"),
+            direct_response: counter("rq_direct_response"),
+            listener_classes: classes(listener),
+            listener_completed: listener.counter("downstream_rq_completed"),
+        }
+    }
+
+    /// A connection turned out to speak that version.
+    pub(super) fn connection(&self, protocol: Protocol, tls: bool) {
+        self.cx_total.inc();
+        self.cx_active.inc();
+        self.of_version(&self.cx_by_version, protocol);
+        if tls {
+            self.cx_ssl_total.inc();
+        }
+    }
+
+    /// A request began.
+    pub(super) fn request(&self, protocol: Protocol) {
+        self.rq_total.inc();
+        self.rq_active.inc();
+        self.of_version(&self.rq_by_version, protocol);
+    }
+
+    /// A request was handed to the router.
+    pub(super) fn routed(&self) {
+        self.routed.inc();
+    }
+
+    /// A route answered by itself.
+    pub(super) fn answered_directly(&self) {
+        self.direct_response.inc();
+    }
+
+    /// An exchange is over: `status` is what was answered, `millis` how long it took.
+    pub(super) fn ended(&self, status: Option<StatusCode>, millis: u64) {
+        self.rq_active.dec();
+        let Some(status) = status else { return };
+        let class = usize::from(status.as_u16() / 100).checked_sub(1);
+        self.rq_completed.inc();
+        self.listener_completed.inc();
+        for classes in [&self.rq_classes, &self.listener_classes] {
+            if let Some(counter) = class.and_then(|class| classes.get(class)) {
+                counter.inc();
+            }
+        }
+        self.rq_time.record(millis);
+    }
+
+    /// An exchange went wrong.
+    pub(super) fn failed(&self, failure: &Failure, began: bool) {
+        match failure {
+            Failure::RouteNotFound => self.no_route.inc(),
+            Failure::ClusterNotFound => self.no_cluster.inc(),
+            Failure::RequestTimeout => self.rq_timeout.inc(),
+            Failure::RequestHeadersTimeout => self.rq_header_timeout.inc(),
+            Failure::StreamIdle => self.rq_idle_timeout.inc(),
+            Failure::MaxStreamDuration => self.rq_max_duration_reached.inc(),
+            Failure::Forbidden(_) => self.rq_ws_on_non_ws_route.inc(),
+            Failure::DownstreamClosed | Failure::DownstreamReset => self.rq_rx_reset.inc(),
+            Failure::DownstreamProtocol(_) | Failure::HeadersTooLarge(_) | Failure::LowVersion => {
+                self.cx_protocol_error.inc();
+            }
+            Failure::MissingHost
+            | Failure::NoHealthyHost
+            | Failure::Overflow
+            | Failure::ConnectFailed(_)
+            | Failure::ConnectTimeout
+            | Failure::UpstreamReset(_)
+            | Failure::ResponseTimeout
+            | Failure::Closing => {}
+        }
+        if began && !matches!(failure, Failure::DownstreamClosed | Failure::DownstreamReset) {
+            self.rq_rx_reset.inc();
+            self.rq_tx_reset.inc();
+        }
+    }
+
+    fn of_version(&self, counters: &[Counter; 3], protocol: Protocol) {
+        let [http1, http2, http3] = counters;
+        match protocol {
+            Protocol::Http10 | Protocol::Http11 => http1.inc(),
+            Protocol::Http2 => http2.inc(),
+            Protocol::Http3 => http3.inc(),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! One quinn endpoint a worker and listener, over the worker's own socket.
+
+use std::io;
+use std::net::UdpSocket;
+use std::sync::Arc;
+
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Endpoint, EndpointConfig, TokioRuntime};
+
+use super::QuicSettings;
+use super::transport::{handshake_timeout, transport};
+use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
+use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
+use crate::config::{At, Invalid};
+use crate::tls::ServerTls;
+
+/// Builds the settings of a QUIC listener; `at` stands on `quic_options`.
+///
+/// # Errors
+/// [`Invalid`] where QUIC cannot be served with them.
+pub fn settings(
+    tls: &ServerTls,
+    listener: Option<&ListenerOptions>,
+    http3: Option<&QuicProtocolOptions>,
+    at: At<'_>,
+) -> Result<QuicSettings, Invalid> {
+    let crypto = QuicServerConfig::try_from(Arc::clone(&tls.config))
+        .map_err(|error| at.error(format_args!("QUIC cannot use this TLS context: {error}")))?;
+    // The key that makes Retry and address-validation tokens is random and the same on every worker: a clone shares it.
+    let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+    server
+        .transport_config(transport(listener, http3, at)?)
+        .max_incoming(MAX_INCOMING)
+        .incoming_buffer_size(INCOMING_BUFFER)
+        .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
+    Ok(QuicSettings { server, handshake_timeout: handshake_timeout(listener) })
+}
+
+/// Starts the endpoint of one worker. Call it within the worker's runtime.
+///
+/// # Errors
+/// What the system says of the socket.
+pub fn endpoint(settings: &QuicSettings, socket: UdpSocket) -> io::Result<Endpoint> {
+    Endpoint::new(EndpointConfig::default(), Some(settings.server.clone()), socket, Arc::new(TokioRuntime))
+}
+
+/// Handshakes that may wait to be accepted on one worker.
+const MAX_INCOMING: usize = 4096;
+
+/// Bytes that one handshake may send before it is accepted: 0-RTT and a ClientHello in pieces.
+const INCOMING_BUFFER: u64 = 256 * 1024;
+
+/// The same for all of one worker.
+const INCOMING_BUFFER_TOTAL: u64 = 32 << 20;

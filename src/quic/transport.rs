@@ -1,0 +1,78 @@
+//! Transport parameters and limits of a QUIC listener.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::{IdleTimeout, TransportConfig, VarInt};
+
+use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
+use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
+use crate::config::values::duration;
+use crate::config::{At, Invalid};
+
+/// A QUIC listener as it runs.
+#[derive(Clone, Debug)]
+pub struct QuicSettings {
+    /// What quinn needs of it.
+    pub server: quinn::ServerConfig,
+    /// How long a handshake may take.
+    pub handshake_timeout: Duration,
+}
+
+/// Builds the transport of a listener. `http3` are the options of the HTTP connection manager, which stand behind those
+/// of the listener.
+///
+/// # Errors
+/// [`Invalid`] where a value is out of QUIC's range.
+pub(super) fn transport(
+    listener: Option<&ListenerOptions>,
+    http3: Option<&QuicProtocolOptions>,
+    at: At<'_>,
+) -> Result<Arc<TransportConfig>, Invalid> {
+    let mut config = TransportConfig::default();
+    let options = listener.and_then(|options| options.quic_protocol_options.as_ref()).or(http3);
+    let streams = options.and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS);
+    config.max_concurrent_bidi_streams(VarInt::from_u32(streams));
+    // RFC 9114 §6.2: a control stream and two QPACK streams; a few more may be of reserved types.
+    config.max_concurrent_uni_streams(VarInt::from_u32(MAX_UNI_STREAMS));
+    let stream_window = options.and_then(|o| o.initial_stream_window_size).unwrap_or(STREAM_WINDOW);
+    let connection_window = options.and_then(|o| o.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW);
+    config.stream_receive_window(VarInt::from_u32(stream_window));
+    config.receive_window(VarInt::from_u32(connection_window));
+    config.send_window(SEND_WINDOW);
+    let idle = listener
+        .and_then(|options| options.idle_timeout.as_ref())
+        .or_else(|| options.and_then(|options| options.idle_network_timeout.as_ref()))
+        .map_or(IDLE_TIMEOUT, duration);
+    let idle = IdleTimeout::try_from(idle)
+        .map_err(|_| at.field("idle_timeout").error("longer than QUIC can say: at most 2^62 milliseconds"))?;
+    config.max_idle_timeout(Some(idle));
+    // Nothing here reads datagrams.
+    config.datagram_receive_buffer_size(None);
+    Ok(Arc::new(config))
+}
+
+/// How long a handshake may take: Envoy's default `crypto_handshake_timeout` is 20 s.
+pub(super) fn handshake_timeout(listener: Option<&ListenerOptions>) -> Duration {
+    let written = listener.and_then(|options| options.crypto_handshake_timeout.as_ref());
+    written.map_or(Duration::from_secs(20), duration)
+}
+
+/// Envoy's default `max_concurrent_streams` for HTTP/3.
+const MAX_STREAMS: u32 = 100;
+
+/// Unidirectional streams that a client may open.
+const MAX_UNI_STREAMS: u32 = 16;
+
+/// Bytes that a client may send unasked on one stream. Envoy's default is 16 MiB; a stalled upstream makes each of them a
+/// byte of our memory, so ours is what a path of 100 Mbit/s and 80 ms needs.
+const STREAM_WINDOW: u32 = 1 << 20;
+
+/// The same for a whole connection; Envoy's default is 24 MiB.
+const CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// Bytes that may wait in one connection to be acknowledged by the client.
+const SEND_WINDOW: u64 = 4 << 20;
+
+/// Envoy's default `idle_timeout` of a QUIC listener.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(300);

@@ -1,0 +1,170 @@
+//! From a configuration to what can be started: load, build, bind. Nothing serves yet.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::cli::Serve;
+use crate::admin::{self, Admin};
+use crate::config::proto::envoy::config::bootstrap::v3::Bootstrap;
+use crate::config::values::socket_address;
+use crate::config::{self, At, Invalid, Report, Source};
+use crate::hcm::{self, Context, Worker};
+use crate::listener::{self, Bound, Listener};
+use crate::net::{BindError, bind_tcp};
+use crate::observe::access_log::{AccessLog, Sinks};
+use crate::observe::stats::Store;
+use crate::upstream::{self, Clusters};
+
+/// A configuration as it can run.
+#[derive(Debug)]
+pub(super) struct Built {
+    /// As written.
+    pub bootstrap: Bootstrap,
+    /// Where requests go.
+    pub clusters: Arc<Clusters>,
+    /// Where they come from.
+    pub listeners: Vec<Arc<Listener>>,
+    /// The admin interface: where, and who wrote what it did.
+    pub admin: Option<(SocketAddr, AccessLog)>,
+    /// All counters.
+    pub stats: Arc<Store>,
+    /// All access log files.
+    pub sinks: Sinks,
+    /// Warnings for whoever started the program.
+    pub report: Report,
+}
+
+/// Every socket of the process.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    /// For each worker, its listening sockets.
+    pub workers: Vec<Vec<Bound>>,
+    /// For each listener, the addresses it is bound to.
+    pub addresses: Vec<Vec<SocketAddr>>,
+    /// The admin interface.
+    pub admin: Option<TcpListener>,
+    /// What a person should know of the host.
+    pub remarks: Vec<String>,
+}
+
+/// Reads and builds a configuration. No socket is opened and no task started: this is what `--mode validate` does.
+///
+/// # Errors
+/// The report with all faults.
+pub(super) fn build(source: &Source, workers: usize) -> Result<Built, Report> {
+    let loaded = config::load(source)?;
+    let stats = Store::new();
+    let sinks = Sinks::new(&stats);
+    match parts(&loaded.bootstrap, loaded.report.at(), &stats, &sinks, workers) {
+        Ok((clusters, listeners, admin)) if !loaded.report.has_errors() => {
+            Ok(Built { bootstrap: loaded.bootstrap, clusters, listeners, admin, stats, sinks, report: loaded.report })
+        }
+        Ok(_) | Err(_) => Err(loaded.report),
+    }
+}
+
+type Parts = (Arc<Clusters>, Vec<Arc<Listener>>, Option<(SocketAddr, AccessLog)>);
+
+fn parts(
+    bootstrap: &Bootstrap,
+    at: At<'_>,
+    stats: &Arc<Store>,
+    sinks: &Sinks,
+    workers: usize,
+) -> Result<Parts, Invalid> {
+    let written = bootstrap.static_resources.clone().unwrap_or_default();
+    let resources = at.field("static_resources");
+    let root = stats.scope("");
+    let clusters = upstream::clusters(&written.clusters, resources, &root);
+    // Routes that name clusters are built against what clusters there are, so that one run finds all faults.
+    let none = Clusters::default();
+    let context = Context { stats: &root, clusters: clusters.as_ref().unwrap_or(&none), sinks, workers };
+    let listeners = listener::listeners(&written.listeners, resources, &context);
+    let admin = admin_interface(bootstrap, at, &context);
+    let (listeners, admin) = (listeners?, admin?);
+    Ok((Arc::new(clusters?), listeners, admin))
+}
+
+fn admin_interface(
+    bootstrap: &Bootstrap,
+    at: At<'_>,
+    context: &Context<'_>,
+) -> Result<Option<(SocketAddr, AccessLog)>, Invalid> {
+    let Some(admin) = &bootstrap.admin else { return Ok(None) };
+    let at = at.field("admin");
+    let log = hcm::access_log(&admin.access_log, at, context);
+    if admin.address.is_none() {
+        return log.map(|_| None);
+    }
+    let (address, _) = socket_address(admin.address.as_ref(), at.field("address"))?;
+    Ok(Some((address, log?)))
+}
+
+/// Binds every socket, so that what cannot be had is known before anything serves.
+///
+/// # Errors
+/// The first address that cannot be had.
+pub(super) fn bind(built: &Built, workers: usize) -> Result<Sockets, BindError> {
+    let mut sockets = Sockets {
+        workers: (0..workers).map(|_| Vec::new()).collect(),
+        addresses: Vec::new(),
+        admin: None,
+        remarks: Vec::new(),
+    };
+    for listener in &built.listeners {
+        let group = listener.bind(workers)?;
+        for (worker, bound) in sockets.workers.iter_mut().zip(group.workers) {
+            worker.extend(bound);
+        }
+        sockets.remarks.extend(group.missing.iter().map(|error| format!("{}: {error}", listener.name)));
+        sockets.remarks.extend(group.buffers.and_then(|buffers| buffers.remark()));
+        sockets.addresses.push(group.addresses);
+    }
+    announce(&built.listeners, &sockets.addresses);
+    if let Some((address, _)) = &built.admin {
+        sockets.admin = bind_tcp(*address, 1, ADMIN_BACKLOG)?.pop();
+        if !address.ip().is_loopback() {
+            sockets
+                .remarks
+                .push(format!("the admin interface on {address} is open to whoever reaches it: prefer loopback"));
+        }
+    }
+    Ok(sockets)
+}
+
+/// What the admin interface shows of all this.
+pub(super) fn admin_of(
+    options: &Serve,
+    built: &Built,
+    sockets: &Sockets,
+    workers: &[Arc<Worker>],
+    began: Instant,
+) -> Admin {
+    let addresses = sockets.addresses.iter().cloned();
+    Admin::new(admin::Parts {
+        bootstrap: built.bootstrap.clone(),
+        stats: Arc::clone(&built.stats),
+        clusters: Arc::clone(&built.clusters),
+        listeners: built.listeners.iter().map(Arc::clone).zip(addresses).collect(),
+        workers: workers.to_vec(),
+        options: options.to_json(),
+        began,
+    })
+}
+
+/// Tells each TCP listener whether HTTP/3 is served on its port.
+fn announce(listeners: &[Arc<Listener>], addresses: &[Vec<SocketAddr>]) {
+    let pairs = || listeners.iter().zip(addresses);
+    let quic = pairs().filter(|(listener, _)| listener.is_quic()).flat_map(|(_, addresses)| addresses);
+    for port in quic.map(SocketAddr::port) {
+        for (listener, addresses) in pairs().filter(|(listener, _)| listener.is_tls()) {
+            if addresses.iter().any(|address| address.port() == port) {
+                listener.announce_http3(port);
+            }
+        }
+    }
+}
+
+/// Admin connections that may wait.
+const ADMIN_BACKLOG: i32 = 128;

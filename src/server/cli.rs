@@ -1,0 +1,152 @@
+//! The command line, with Envoy's names for what Envoy has.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::probe;
+
+/// An edge gateway that puts QUIC first: HTTP/3, HTTP/2 and HTTP/1.1 in, configured by Envoy v3 files.
+///
+/// Without a configuration it serves a demo on https://localhost:10443, with a certificate authority of its own in
+/// ./certs. Try it, then write a file: config/edge.yaml is one to begin with.
+#[derive(Debug, Parser)]
+#[command(name = "quicgate", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What the program does beside serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask a server something and say what the connection was like.
+    Probe(probe::Args),
+    /// Run the demo backend alone: an HTTP/1.1 server that answers with what it was asked.
+    Demo {
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        address: std::net::SocketAddr,
+    },
+}
+
+/// How to serve.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    /// The configuration: an Envoy v3 bootstrap in YAML or JSON.
+    #[arg(short = 'c', long, value_name = "FILE")]
+    pub config_path: Option<PathBuf>,
+    /// The configuration as text.
+    #[arg(long, value_name = "YAML", conflicts_with = "config_path")]
+    pub config_yaml: Option<String>,
+    /// `serve`, or `validate`: read the configuration, say what is wrong with it, and exit.
+    #[arg(long, value_enum, default_value_t = Mode::Serve)]
+    pub mode: Mode,
+    /// How errors in the configuration are written.
+    #[arg(long, value_enum, default_value_t = ErrorFormat::Text)]
+    pub error_format: ErrorFormat,
+    /// Worker threads [default: one for each processor].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub concurrency: Option<u16>,
+    /// Seconds that exchanges in flight have to end when the program is told to stop.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub drain_time_s: u32,
+    /// trace, debug, info, warning, error, critical or off.
+    #[arg(short = 'l', long, value_name = "LEVEL", default_value = "info")]
+    pub log_level: String,
+    /// Levels of single components, as `upstream:debug,config:trace`.
+    #[arg(long, value_name = "LEVELS")]
+    pub component_log_level: Option<String>,
+    /// Write the log to this file instead of standard error.
+    #[arg(long, value_name = "FILE")]
+    pub log_path: Option<PathBuf>,
+    /// Write the address of the admin interface to this file once it is bound.
+    #[arg(long, value_name = "FILE")]
+    pub admin_address_path: Option<PathBuf>,
+    /// Where files of the program's own are kept: the demo's certificates, in DIR/certs [default: .].
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// The name of this node, over `node.id`.
+    #[arg(long, value_name = "NAME")]
+    pub service_node: Option<String>,
+    /// The name of this cluster of nodes, over `node.cluster`.
+    #[arg(long, value_name = "NAME")]
+    pub service_cluster: Option<String>,
+    /// The zone of this node, over `node.locality.zone`.
+    #[arg(long, value_name = "NAME")]
+    pub service_zone: Option<String>,
+    /// Accepted as Envoy's: there is no hot restart yet.
+    #[arg(long)]
+    pub disable_hot_restart: bool,
+    /// Accepted as Envoy's: there is no hot restart yet.
+    #[arg(long)]
+    pub use_dynamic_base_id: bool,
+    /// Accepted as Envoy's: there is no hot restart yet.
+    #[arg(long, value_name = "N")]
+    pub base_id: Option<u32>,
+}
+
+/// Envoy's `--mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Serve.
+    Serve,
+    /// Read the configuration and exit.
+    Validate,
+}
+
+/// How configuration errors are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ErrorFormat {
+    /// For a person.
+    Text,
+    /// For an editor or a CI: one JSON object a line.
+    Json,
+}
+
+impl Serve {
+    /// How many workers to run.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.concurrency.map_or_else(processors, usize::from)
+    }
+
+    /// The options as `/server_info` shows them.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "concurrency": self.workers(),
+            "mode": if self.mode == Mode::Serve { "Serve" } else { "Validate" },
+            "config_path": self.config_path.as_deref().map(|path| path.display().to_string()).unwrap_or_default(),
+            "config_yaml": self.config_yaml.clone().unwrap_or_default(),
+            "log_level": self.log_level,
+            "component_log_level": self.component_log_level.clone().unwrap_or_default(),
+            "log_path": self.log_path.as_deref().map(|path| path.display().to_string()).unwrap_or_default(),
+            "drain_time": format!("{}s", self.drain_time_s),
+            "service_node": self.service_node.clone().unwrap_or_default(),
+            "service_cluster": self.service_cluster.clone().unwrap_or_default(),
+            "service_zone": self.service_zone.clone().unwrap_or_default(),
+        })
+    }
+
+    /// How long exchanges in flight have at the stop.
+    #[must_use]
+    pub fn drain_time(&self) -> Duration {
+        Duration::from_secs(self.drain_time_s.into())
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  quicgate                                  serve the demo
+  quicgate -c config/edge.yaml              serve a configuration
+  quicgate -c edge.yaml --mode validate     check a configuration
+  quicgate probe --http3 --cacert certs/ca.crt https://localhost:10443/
+
+Signals: SIGTERM and SIGINT finish what is in flight, a second one stops at once; SIGUSR1 reopens the access logs.";

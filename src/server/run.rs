@@ -1,0 +1,195 @@
+//! The life of the gateway: start, wait, stop.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+
+use super::banner::Banner;
+use super::boot::{self, Built, Sockets};
+use super::cli::{ErrorFormat, Mode, Serve};
+use super::defaults::Demo;
+use super::signals::{Asked, Signals};
+use super::workers::Workers;
+use super::{complain, demo};
+use crate::admin::{Admin, Command};
+use crate::config::{Report, Source};
+use crate::drain::Drain;
+use crate::net::raise_file_limit;
+
+/// Serves, or validates, as the command line asks.
+pub(super) fn serve(options: &Serve) -> ExitCode {
+    let began = Instant::now();
+    // LOG
+    // rustls asks for one provider a process; every configuration here names it as well.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    if options.mode == Mode::Validate {
+        return validate(options);
+    }
+    let files = raise_file_limit();
+    tracing::debug!(?files, "open files are limited");
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("the runtime cannot start: {error}")),
+    };
+    match runtime.block_on(start_and_wait(options, began)) {
+        Ok(code) => code,
+        Err(message) => complain(&message),
+    }
+}
+
+fn validate(options: &Serve) -> ExitCode {
+    let source = match options.source() {
+        Some(source) => source,
+        None => return complain("there is nothing to validate: give -c FILE"),
+    };
+    match boot::build(&source, options.workers()) {
+        Ok(built) => {
+            show(&built.report, options.error_format);
+            println(&format!("configuration '{}' OK", built.report.file()));
+            ExitCode::SUCCESS
+        }
+        Err(report) => {
+            show(&report, options.error_format);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts everything and comes back when it has ended.
+async fn start_and_wait(options: &Serve, began: Instant) -> Result<ExitCode, String> {
+    let mut signals = Signals::new().map_err(|error| format!("signals cannot be heard: {error}"))?;
+    let main = Drain::default();
+    let demo = match options.source() {
+        Some(_) => None,
+        None => Some(start_demo(options, &main).await?),
+    };
+    let source = options.source().or_else(|| demo.as_ref().map(|demo| demo.source.clone()));
+    let Some(source) = source else { return Err("there is no configuration".to_owned()) };
+    let built = match boot::build(&source, options.workers()) {
+        Ok(built) => built,
+        Err(report) => {
+            show(&report, options.error_format);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    show(&built.report, options.error_format);
+    let mut sockets = boot::bind(&built, options.workers()).map_err(|error| error.to_string())?;
+    let workers = Workers::start(std::mem::take(&mut sockets.workers), &built.clusters)
+        .map_err(|error| format!("the workers cannot start: {error}"))?;
+    let admin = boot::admin_of(options, &built, &sockets, workers.list(), began);
+    let admin = serve_admin(options, admin, &mut sockets, &main)?;
+    for remark in &sockets.remarks {
+        tracing::warn!("{remark}");
+    }
+    Banner {
+        workers: options.workers(),
+        took: began.elapsed(),
+        listeners: built.listeners.iter().zip(sockets.addresses.iter().map(Vec::as_slice)).collect(),
+        admin: admin.address,
+        demo_ca: demo.as_ref().map(|demo| demo.ca.ca_cert.as_path()),
+    }
+    .print();
+    wait(&mut signals, &admin.admin, &built).await;
+    admin.admin.begin_draining();
+    Ok(stop(options, &mut signals, workers, &built).await)
+}
+
+async fn start_demo(options: &Serve, main: &Drain) -> Result<Demo, String> {
+    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await;
+    let listener = listener.map_err(|error| format!("the demo backend cannot listen: {error}"))?;
+    let address = listener.local_addr().map_err(|error| format!("the demo backend cannot listen: {error}"))?;
+    main.spawn_service("demo backend", demo::serve(listener, std::future::pending()));
+    Demo::prepare(options.state_dir.as_deref(), address).map_err(|error| error.to_string())
+}
+
+struct Serving {
+    admin: Arc<Admin>,
+    address: Option<SocketAddr>,
+}
+
+fn serve_admin(options: &Serve, admin: Admin, sockets: &mut Sockets, main: &Drain) -> Result<Serving, String> {
+    let admin = Arc::new(admin);
+    let Some(socket) = sockets.admin.take() else { return Ok(Serving { admin, address: None }) };
+    let address = socket.local_addr().map_err(|error| format!("the admin interface has no address: {error}"))?;
+    let listener =
+        TcpListener::from_std(socket).map_err(|error| format!("the admin interface cannot be served: {error}"))?;
+    main.spawn_service("admin", crate::admin::serve(Arc::clone(&admin), listener, main.clone()));
+    if let Some(path) = &options.admin_address_path {
+        std::fs::write(path, address.to_string())
+            .map_err(|error| format!("--admin-address-path: cannot write `{}`: {error}", path.display()))?;
+    }
+    Ok(Serving { admin, address: Some(address) })
+}
+
+/// Waits until somebody asks for the end, doing the rare work of the main thread meanwhile.
+async fn wait(signals: &mut Signals, admin: &Admin, built: &Built) {
+    let mut flush = tokio::time::interval(FLUSH);
+    loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Stop => return,
+                Asked::ReopenLogs => built.sinks.reopen(),
+                Asked::Nothing => tracing::warn!("SIGHUP has no meaning here: restart to read the configuration again"),
+            },
+            command = admin.next_command() => match command {
+                Command::Quit => return,
+                Command::ReopenLogs => built.sinks.reopen(),
+            },
+            _ = flush.tick() => built.stats.latch(),
+        }
+    }
+}
+
+/// Stops accepting, finishes what is in flight, and ends; a second signal ends at once.
+async fn stop(options: &Serve, signals: &mut Signals, workers: Workers, built: &Built) -> ExitCode {
+    tracing::info!("stopping: finishing what is in flight, at most {} s", options.drain_time_s);
+    let outcome = tokio::select! {
+        left = workers.drain(options.drain_time()) => Some(left),
+        () = second(signals) => None,
+    };
+    match outcome {
+        Some(0) => {}
+        Some(left) => tracing::warn!(left, "the time to drain is over"),
+        None => tracing::warn!("told twice: ending at once"),
+    }
+    workers.stop().await;
+    built.sinks.shutdown();
+    ExitCode::SUCCESS
+}
+
+async fn second(signals: &mut Signals) {
+    while signals.next().await != Asked::Stop {}
+}
+
+fn show(report: &Report, format: ErrorFormat) {
+    use std::io::{IsTerminal, Write};
+    let mut stderr = std::io::stderr().lock();
+    let text = match format {
+        ErrorFormat::Text => report.to_text(stderr.is_terminal()),
+        ErrorFormat::Json => report.to_json(),
+    };
+    let _ = stderr.write_all(text.as_bytes());
+}
+
+fn println(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+impl Serve {
+    /// Where the configuration comes from; `None` where the demo is to be served.
+    fn source(&self) -> Option<Source> {
+        let file = self.config_path.clone().map(Source::File);
+        let text = || {
+            let text = self.config_yaml.clone()?;
+            Some(Source::Text { name: "--config-yaml".to_owned(), text })
+        };
+        file.or_else(text)
+    }
+}
+
+/// How often histograms are brought together for `/stats`: Envoy's default `stats_flush_interval`.
+const FLUSH: Duration = Duration::from_secs(5);

@@ -1,0 +1,122 @@
+//! A `DownstreamTlsContext` as it runs: rustls's server configuration.
+
+use std::sync::Arc;
+
+use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
+use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, SupportedProtocolVersion, version};
+
+use super::Transport;
+use super::certificate::{CertificateFacts, load};
+use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
+    DownstreamTlsContext, TlsParameters, tls_parameters::TlsProtocol,
+};
+use crate::config::{At, Invalid};
+
+/// What a handshake on a listener needs.
+#[derive(Clone, Debug)]
+pub struct ServerTls {
+    /// For rustls, or for quinn to wrap.
+    pub config: Arc<ServerConfig>,
+    /// For `/certs`.
+    pub certificates: Vec<CertificateFacts>,
+}
+
+/// Builds a context for `transport`.
+///
+/// # Errors
+/// [`Invalid`] where it cannot be built; all faults are reported.
+pub fn server(written: &DownstreamTlsContext, transport: Transport, at: At<'_>) -> Result<ServerTls, Invalid> {
+    let common = at.required("common_tls_context", written.common_tls_context.as_ref())?;
+    let at = at.field("common_tls_context");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let loaded = at.each("tls_certificates", &common.tls_certificates, |at, written| load(written, &provider, at));
+    let versions = versions(common.tls_params.as_ref(), transport, at.field("tls_params"));
+    let alpn = alpn(&common.alpn_protocols, transport, at.field("alpn_protocols"));
+    let (keys, certificates): (Vec<_>, Vec<_>) = loaded?.into_iter().unzip();
+    let Some(key) = keys.into_iter().next() else {
+        return Err(at.field("tls_certificates").error("a server needs a certificate"));
+    };
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&versions?)
+        .map_err(|error| at.field("tls_params").error(format_args!("no handshake is possible: {error}")))?;
+    let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(FirstCertificate(key)));
+    config.alpn_protocols = alpn;
+    sessions(&mut config, transport);
+    Ok(ServerTls { config: Arc::new(config), certificates })
+}
+
+fn versions(
+    params: Option<&TlsParameters>,
+    transport: Transport,
+    at: At<'_>,
+) -> Result<Vec<&'static SupportedProtocolVersion>, Invalid> {
+    let auto = TlsProtocol::TlsAuto;
+    let (min, max) =
+        params.map_or((auto, auto), |p| (p.tls_minimum_protocol_version(), p.tls_maximum_protocol_version()));
+    for (field, value) in [("tls_minimum_protocol_version", min), ("tls_maximum_protocol_version", max)] {
+        if matches!(value, TlsProtocol::TlSv10 | TlsProtocol::TlSv11) {
+            return Err(at
+                .field(field)
+                .error("TLS 1.0 and 1.1 are broken (RFC 8996) and not implemented: use TLSv1_2 or TLSv1_3"));
+        }
+    }
+    if matches!(transport, Transport::Quic { .. }) {
+        // RFC 9001 §4.2: QUIC needs TLS 1.3.
+        if max == TlsProtocol::TlSv12 {
+            return Err(at
+                .field("tls_maximum_protocol_version")
+                .error("QUIC needs TLS 1.3: leave the maximum out or set TLSv1_3"));
+        }
+        return Ok(vec![&version::TLS13]);
+    }
+    let mut versions = Vec::new();
+    if min != TlsProtocol::TlSv13 {
+        versions.push(&version::TLS12);
+    }
+    if max != TlsProtocol::TlSv12 {
+        versions.push(&version::TLS13);
+    }
+    Ok(versions)
+}
+
+fn alpn(written: &[String], transport: Transport, at: At<'_>) -> Vec<Vec<u8>> {
+    if transport == Transport::Tcp {
+        return written.iter().map(|name| name.clone().into_bytes()).collect();
+    }
+    if written.iter().any(|name| name != "h3") {
+        at.warn("on QUIC only `h3` has an effect");
+    }
+    vec![b"h3".to_vec()]
+}
+
+fn sessions(config: &mut ServerConfig, transport: Transport) {
+    match transport {
+        Transport::Tcp => {
+            // Stateless tickets: the keys rotate by themselves. Failing to make them only costs resumption.
+            if let Ok(ticketer) = rustls::crypto::aws_lc_rs::Ticketer::new() {
+                config.ticketer = ticketer;
+            }
+        }
+        Transport::Quic { early_data } => {
+            // rustls accepts early data only for sessions that it stores itself: a session taken out once is gone, which
+            // is also what stops a replay of the handshake.
+            config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
+            // RFC 9001 §4.6.1: on QUIC the only size is all or nothing.
+            config.max_early_data_size = if early_data { u32::MAX } else { 0 };
+        }
+    }
+}
+
+/// One certificate for every name. Choosing by SNI comes with several certificates a context.
+#[derive(Debug)]
+struct FirstCertificate(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for FirstCertificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+/// Sessions that a QUIC listener remembers, about 1 KiB each, shared by all workers.
+const SESSIONS: usize = 16_384;

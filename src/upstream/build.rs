@@ -1,0 +1,131 @@
+//! Clusters as written to clusters as they run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cluster::HostCounts;
+use super::{Cluster, ClusterStats, Clusters, Host};
+use crate::config::proto::envoy::config::cluster::v3 as proto;
+use crate::config::proto::envoy::config::core::v3::TransportSocket;
+use crate::config::proto::envoy::config::core::v3::socket_address::Protocol;
+use crate::config::proto::envoy::config::endpoint::v3::{LbEndpoint, LocalityLbEndpoints, lb_endpoint};
+use crate::config::proto::envoy::extensions::upstreams::http::v3 as http;
+use crate::config::values::{duration, socket_address};
+use crate::config::{At, Invalid};
+use crate::observe::stats::Scope;
+
+/// Builds all clusters of the field `clusters` of the message at `at`.
+///
+/// # Errors
+/// [`Invalid`] where one or more cannot be built; all faults are reported.
+pub fn clusters(list: &[proto::Cluster], at: At<'_>, stats: &Scope) -> Result<Clusters, Invalid> {
+    let built = at.each("clusters", list, |at, written| cluster(written, at, stats));
+    let mut clusters = Clusters::default();
+    let mut twins = Ok(());
+    for (index, cluster) in built?.into_iter().enumerate() {
+        if let Err(twin) = clusters.add(cluster) {
+            let at = at.item("clusters", index);
+            twins = Err(at.field("name").error(format_args!("there is another cluster named `{}`", twin.name)));
+        }
+    }
+    twins.map(|()| clusters)
+}
+
+fn cluster(written: &proto::Cluster, at: At<'_>, stats: &Scope) -> Result<Cluster, Invalid> {
+    use proto::cluster::{ClusterDiscoveryType, DiscoveryType, LbPolicy};
+    let kind = match &written.cluster_discovery_type {
+        Some(ClusterDiscoveryType::Type(kind)) if *kind != DiscoveryType::Static as i32 => {
+            Err(at.field("type").error("only STATIC clusters are implemented yet"))
+        }
+        None | Some(ClusterDiscoveryType::Type(_)) => Ok(()),
+        Some(ClusterDiscoveryType::ClusterType(_)) => {
+            Err(at.field("cluster_type").error("only `type: STATIC` is implemented yet"))
+        }
+    };
+    let policy = match written.lb_policy() {
+        LbPolicy::RoundRobin => Ok(()),
+        _ => Err(at.field("lb_policy").error("only ROUND_ROBIN is implemented yet")),
+    };
+    let transport = transport(written.transport_socket.as_ref(), at);
+    let trailers = trailers(written, at);
+    let hosts = hosts(written, at);
+    (kind?, policy?, transport?);
+    let hosts = hosts?;
+    // Envoy's names have no colons within a part.
+    let scope = stats.scope(&format!("cluster.{}", written.name.replace(':', "_")));
+    Ok(Cluster {
+        name: Arc::from(written.name.as_str()),
+        connect_timeout: written.connect_timeout.as_ref().map_or(CONNECT_TIMEOUT, duration),
+        max_connections: MAX_CONNECTIONS,
+        trailers: trailers?,
+        stats: ClusterStats::new(&scope, hosts.len() as u64),
+        hosts,
+    })
+}
+
+fn transport(socket: Option<&TransportSocket>, at: At<'_>) -> Result<(), Invalid> {
+    match socket {
+        Some(socket) if socket.name != "envoy.transport_sockets.raw_buffer" => {
+            Err(at.field("transport_socket").error("TLS towards upstreams is not implemented yet"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether trailers pass: Envoy's `enable_trailers` of the cluster's HTTP/1 options, off where unset.
+fn trailers(written: &proto::Cluster, at: At<'_>) -> Result<bool, Invalid> {
+    let Some(any) = written.typed_extension_protocol_options.get(HTTP_OPTIONS) else { return Ok(false) };
+    let at = at.entry("typed_extension_protocol_options", HTTP_OPTIONS);
+    let options: http::HttpProtocolOptions = at.unpack(any)?;
+    use http::http_protocol_options::UpstreamProtocolOptions;
+    use http::http_protocol_options::explicit_http_config::ProtocolConfig;
+    let explicit = match options.upstream_protocol_options {
+        Some(UpstreamProtocolOptions::ExplicitHttpConfig(explicit)) => explicit,
+        Some(_) => return Err(at.error("only `explicit_http_config` is implemented yet")),
+        None => return Ok(false),
+    };
+    match explicit.protocol_config {
+        Some(ProtocolConfig::HttpProtocolOptions(http1)) => Ok(http1.enable_trailers),
+        None => Ok(false),
+        Some(_) => {
+            Err(at.field("explicit_http_config").error("only `http_protocol_options` (HTTP/1.1) is implemented yet"))
+        }
+    }
+}
+
+fn hosts(written: &proto::Cluster, at: At<'_>) -> Result<Vec<Arc<Host>>, Invalid> {
+    let Some(assignment) = &written.load_assignment else { return Ok(Vec::new()) };
+    let at = at.field("load_assignment");
+    let localities = at.each("endpoints", &assignment.endpoints, |at, locality| {
+        at.each("lb_endpoints", &locality.lb_endpoints, |at, endpoint| host(endpoint, locality, at))
+    });
+    Ok(localities?.into_iter().flatten().collect())
+}
+
+fn host(written: &LbEndpoint, locality: &LocalityLbEndpoints, at: At<'_>) -> Result<Arc<Host>, Invalid> {
+    let Some(lb_endpoint::HostIdentifier::Endpoint(endpoint)) = &written.host_identifier else {
+        return Err(at.error("only `endpoint` is implemented"));
+    };
+    let at = at.field("endpoint.address");
+    let (address, protocol) = socket_address(endpoint.address.as_ref(), at)?;
+    if protocol != Protocol::Tcp {
+        return Err(at.field("socket_address.protocol").error("an HTTP/1.1 upstream is reached by TCP"));
+    }
+    let locality = locality.locality.clone().unwrap_or_default();
+    Ok(Arc::new(Host {
+        address,
+        hostname: endpoint.hostname.clone(),
+        weight: written.load_balancing_weight.unwrap_or(1),
+        locality: [locality.region, locality.zone, locality.sub_zone],
+        counts: HostCounts::default(),
+    }))
+}
+
+/// The key under which a cluster holds its HTTP options.
+const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/// Envoy's default `connect_timeout`.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Envoy's default `max_connections`.
+const MAX_CONNECTIONS: u64 = 1024;

@@ -1,0 +1,135 @@
+//! A cluster as it runs: what all workers share, built once and never changed.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::ClusterStats;
+
+/// A named group of hosts that serve the same.
+#[derive(Debug)]
+pub struct Cluster {
+    /// Envoy's `name`.
+    pub name: Arc<str>,
+    /// How long a connection may take to stand.
+    pub connect_timeout: Duration,
+    /// How many connections all workers together may have open: Envoy's default `max_connections`.
+    pub max_connections: u64,
+    /// Whether trailers pass in both directions.
+    pub trailers: bool,
+    /// The hosts, in the order of the file.
+    pub hosts: Vec<Arc<Host>>,
+    /// What is counted.
+    pub stats: ClusterStats,
+}
+
+/// One address of a cluster.
+#[derive(Debug)]
+pub struct Host {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Envoy's `hostname`, empty where unset.
+    pub hostname: String,
+    /// Its share of the requests, at least 1.
+    pub weight: u32,
+    /// Its locality: region, zone, sub-zone; empty where unset.
+    pub locality: [String; 3],
+    /// What is counted of it, for `/clusters`.
+    pub counts: HostCounts,
+}
+
+/// What a host has been through.
+#[derive(Debug, Default)]
+pub struct HostCounts {
+    /// Connections open now.
+    pub cx_active: Count,
+    /// Connections ever begun.
+    pub cx_total: Count,
+    /// Connections that never stood.
+    pub cx_connect_fail: Count,
+    /// Requests in flight.
+    pub rq_active: Count,
+    /// Requests ever sent.
+    pub rq_total: Count,
+    /// Requests answered with less than 500.
+    pub rq_success: Count,
+    /// Requests answered with 500 or more, or not at all.
+    pub rq_error: Count,
+    /// Requests not answered in time.
+    pub rq_timeout: Count,
+}
+
+/// A number that goes up and down.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// One more.
+    pub fn up(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less.
+    pub fn down(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The number now.
+    #[must_use]
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The place of a cluster in [`Clusters`] and in every worker's pools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClusterId(usize);
+
+/// All clusters, found by name when the configuration is built and by place when requests run.
+#[derive(Debug, Default)]
+pub struct Clusters {
+    list: Vec<Arc<Cluster>>,
+    names: HashMap<Arc<str>, ClusterId>,
+}
+
+impl Clusters {
+    /// Adds a cluster.
+    ///
+    /// # Errors
+    /// Gives it back when the name is taken.
+    pub fn add(&mut self, cluster: Cluster) -> Result<ClusterId, Cluster> {
+        if self.names.contains_key(&cluster.name) {
+            return Err(cluster);
+        }
+        let id = ClusterId(self.list.len());
+        self.names.insert(Arc::clone(&cluster.name), id);
+        self.list.push(Arc::new(cluster));
+        Ok(id)
+    }
+
+    /// The cluster of that name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<ClusterId> {
+        self.names.get(name).copied()
+    }
+
+    /// All of them, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Cluster>> {
+        self.list.iter()
+    }
+
+    /// The names, for "did you mean".
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|cluster| &*cluster.name)
+    }
+}
+
+impl ClusterId {
+    /// The place as an index.
+    #[must_use]
+    pub(super) fn index(self) -> usize {
+        self.0
+    }
+}
