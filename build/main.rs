@@ -1,6 +1,8 @@
 //! Build script: makes the typed Envoy messages and their descriptors out of the table of facts in `src/config`.
 
+mod annotations;
 mod descriptors;
+mod facts;
 mod reach;
 mod table;
 
@@ -13,11 +15,13 @@ use prost_types::FileDescriptorSet;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut files = table::parse(&read("src/config/schema.tsv")?)?;
+    let every: Vec<String> = files.iter().flat_map(|file| &file.messages).map(|message| message.name.clone()).collect();
     reach::retain(&mut files, &read("src/config/roots.txt")?)?;
     let descriptors = descriptors::descriptor_set(&files);
 
     let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
     fs::write(Path::new(&out).join("descriptors.bin"), descriptors.encode_to_vec())?;
+    fs::write(Path::new(&out).join("facts.rs"), facts::tables(&every, &files)?)?;
     generate_messages(descriptors)
 }
 

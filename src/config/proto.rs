@@ -2,13 +2,6 @@
 //!
 //! Modules follow the proto packages: `proto::envoy::config::bootstrap::v3::Bootstrap`.
 
-#![expect(
-    missing_docs,
-    clippy::allow_attributes,
-    clippy::allow_attributes_without_reason,
-    clippy::pedantic,
-    clippy::large_enum_variant,
-    reason = "generated code"
-)]
+#![expect(missing_docs, clippy::pedantic, clippy::large_enum_variant, reason = "generated code")]
 
 include!(concat!(env!("OUT_DIR"), "/proto.rs"));

@@ -1,0 +1,371 @@
+//! Where building stands in the configuration, so that a fault found there names its line.
+//!
+//! The `build` functions of higher floors turn messages into running types. Each takes an [`At`] beside the message,
+//! steps into fields with [`At::field`], [`At::item`] and [`At::entry`], and reports with [`At::error`], which gives
+//! the [`Invalid`] to return. A step is a link on the stack: nothing is allocated or looked up until something is
+//! reported. Build the parts first and use `?` afterwards, so that one run reports every fault:
+//!
+//! ```
+//! use quicgate::config::proto::envoy::config::listener::v3::{FilterChain, Listener};
+//! use quicgate::config::{At, Invalid, Report};
+//!
+//! struct Running { name: String, chains: Vec<usize> }
+//!
+//! fn build(at: At<'_>, listener: &Listener) -> Result<Running, Invalid> {
+//!     let name = match listener.name.as_str() {
+//!         "" => Err(at.field("name").error("a listener needs a name")),
+//!         name => Ok(name.to_owned()),
+//!     };
+//!     let chains = at.each("filter_chains", &listener.filter_chains, build_chain);
+//!     Ok(Running { name: name?, chains: chains? })
+//! }
+//!
+//! fn build_chain(at: At<'_>, chain: &FilterChain) -> Result<usize, Invalid> {
+//!     match chain.filters.len() {
+//!         0 => Err(at.error("a filter chain needs a filter")),
+//!         filters => Ok(filters),
+//!     }
+//! }
+//!
+//! let report = Report::new("example");
+//! let listener = Listener { filter_chains: vec![FilterChain::default()], ..Listener::default() };
+//! assert!(build(report.at(), &listener).is_err());
+//! assert_eq!(report.diagnostics().len(), 2);
+//! assert_eq!(report.diagnostics()[1].path, "filter_chains[0]");
+//! ```
+
+use std::fmt;
+
+use prost::{Message, Name};
+use prost_types::Any;
+
+use super::any::unpack;
+use super::diagnostic::{Diagnostic, Severity};
+use super::node::{Content, Location, Node};
+use super::report::Report;
+
+/// A place in the configuration, as a chain of steps from the top.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    report: &'a Report,
+    parent: Option<&'a At<'a>>,
+    step: Step<'a>,
+}
+
+/// Proof that a fault was reported: only [`At::error`] makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invalid(());
+
+#[derive(Clone, Copy, Debug)]
+enum Step<'a> {
+    Top,
+    Field(&'a str),
+    Item(&'a str, usize),
+    Entry(&'a str, &'a str),
+}
+
+impl<'a> At<'a> {
+    /// The top of the configuration.
+    pub fn root(report: &'a Report) -> Self {
+        Self { report, parent: None, step: Step::Top }
+    }
+
+    /// The field of this name. Several steps may be written at once: `static_resources.listeners`.
+    #[must_use]
+    pub fn field<'b>(&'b self, name: &'b str) -> At<'b> {
+        self.step(Step::Field(name))
+    }
+
+    /// One item of a repeated field.
+    #[must_use]
+    pub fn item<'b>(&'b self, name: &'b str, index: usize) -> At<'b> {
+        self.step(Step::Item(name, index))
+    }
+
+    /// One entry of a map field.
+    #[must_use]
+    pub fn entry<'b>(&'b self, name: &'b str, key: &'b str) -> At<'b> {
+        self.step(Step::Entry(name, key))
+    }
+
+    fn step<'b>(&'b self, step: Step<'b>) -> At<'b> {
+        At { report: self.report, parent: Some(self), step }
+    }
+
+    /// The items of a repeated field, each with its place.
+    pub fn items<'b, T>(&'b self, name: &'b str, items: &'b [T]) -> impl Iterator<Item = (At<'b>, &'b T)> {
+        items.iter().enumerate().map(move |(index, item)| (self.item(name, index), item))
+    }
+
+    /// Builds every item of a repeated field.
+    ///
+    /// # Errors
+    /// [`Invalid`] when one or more items are; all of them have been reported then.
+    pub fn each<T, U>(
+        &self,
+        name: &str,
+        items: &[T],
+        mut build: impl FnMut(At<'_>, &T) -> Result<U, Invalid>,
+    ) -> Result<Vec<U>, Invalid> {
+        // Each is built before the first fault ends the collecting.
+        let results: Vec<_> = self.items(name, items).map(|(at, item)| build(at, item)).collect();
+        results.into_iter().collect()
+    }
+
+    /// The message of a field that has to be set.
+    ///
+    /// # Errors
+    /// [`Invalid`] when the field is not set, which is reported.
+    pub fn required<'m, M>(&self, name: &str, message: Option<&'m M>) -> Result<&'m M, Invalid> {
+        message.ok_or_else(|| self.field(name).error("is required and not set"))
+    }
+
+    /// Decodes the message inside a `typed_config`.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it holds another message or cannot be decoded, which is reported here.
+    pub fn unpack<M: Message + Name + Default>(&self, any: &Any) -> Result<M, Invalid> {
+        unpack(any).map_err(|error| self.error(error))
+    }
+
+    /// Reports an error at this place.
+    pub fn error(&self, message: impl fmt::Display) -> Invalid {
+        self.report(Severity::Error, self.location(), message.to_string(), None)
+    }
+
+    /// Reports an error and says what may have been meant.
+    pub fn error_with_hint(&self, message: impl fmt::Display, hint: impl fmt::Display) -> Invalid {
+        self.report(Severity::Error, self.location(), message.to_string(), Some(hint.to_string()))
+    }
+
+    /// Reports something that works and may surprise.
+    pub fn warn(&self, message: impl fmt::Display) {
+        self.report(Severity::Warning, self.location(), message.to_string(), None);
+    }
+
+    pub(crate) fn report(
+        &self,
+        severity: Severity,
+        location: Option<Location>,
+        message: String,
+        suggestion: Option<String>,
+    ) -> Invalid {
+        self.report.add(Diagnostic { severity, location, path: self.path(), message, suggestion });
+        Invalid(())
+    }
+
+    /// The path, as `static_resources.listeners[0].name`.
+    pub fn path(&self) -> String {
+        let mut path = self.parent.map_or_else(String::new, At::path);
+        let (name, index) = match self.step {
+            Step::Top => return path,
+            Step::Field(name) => (name, String::new()),
+            Step::Item(name, index) => (name, format!("[{index}]")),
+            Step::Entry(name, key) => (name, format!("[{key:?}]")),
+        };
+        if !path.is_empty() && !name.is_empty() {
+            path.push('.');
+        }
+        path.extend(name.chars().take(MAX_NAME));
+        path + &index
+    }
+
+    /// Where the place stands in the text: at the value when it is a scalar, else at its key; for what is not written,
+    /// the nearest place around it that is.
+    #[must_use]
+    pub fn location(&self) -> Option<Location> {
+        let place = self.place()?;
+        let scalar = matches!(place.node.content, Content::Scalar(_)) && !place.node.is_null();
+        Some(if scalar { place.node.location } else { place.key })
+    }
+
+    fn place(&self) -> Option<Place<'a>> {
+        let Some(parent) = self.parent else {
+            let node = self.report.root()?;
+            return Some(Place { node, key: node.location, exact: true });
+        };
+        let place = parent.place()?;
+        Some(match self.step {
+            Step::Top => place,
+            Step::Field(path) => place.fields(path),
+            Step::Item(path, index) => place.fields(path).item(index),
+            Step::Entry(path, key) => place.fields(path).entry(&[key]),
+        })
+    }
+}
+
+/// A node of the text and where its key stands. Not exact when the path goes on where the text has nothing.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    node: &'a Node,
+    key: Location,
+    exact: bool,
+}
+
+impl Place<'_> {
+    fn fields(self, path: &str) -> Self {
+        path.split('.').filter(|name| !name.is_empty()).fold(self, Place::field)
+    }
+
+    fn field(self, name: &str) -> Self {
+        let inside = self.entry(&[name, &lower_camel(name)]);
+        if inside.exact || !self.exact {
+            return inside;
+        }
+        // A TypedStruct holds the fields of the message it stands for under `value`.
+        let typed_struct = self.node.entry("@type").is_some_and(|entry| match &entry.value.content {
+            Content::Scalar(scalar) => scalar.text.ends_with(".TypedStruct"),
+            _ => false,
+        });
+        if typed_struct && name != "value" { self.field("value").entry(&[name, &lower_camel(name)]) } else { inside }
+    }
+
+    fn entry(self, keys: &[&str]) -> Self {
+        let found = keys.iter().find_map(|key| self.node.entry(key)).filter(|_| self.exact);
+        match found {
+            Some(entry) => Self { node: &entry.value, key: entry.location, exact: true },
+            None => Self { exact: false, ..self },
+        }
+    }
+
+    fn item(self, index: usize) -> Self {
+        match &self.node.content {
+            Content::Sequence(items) if self.exact => match items.get(index) {
+                Some(node) => Self { node, key: node.location, exact: true },
+                None => Self { exact: false, ..self },
+            },
+            // A single value stands for a list of one.
+            _ => self,
+        }
+    }
+}
+
+/// A path shows this much of a key, for a wrong one may be any text.
+const MAX_NAME: usize = 80;
+
+/// The JSON name of a field: `port_value` as `portValue`.
+pub(crate) fn lower_camel(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    let mut upper = false;
+    for letter in name.chars() {
+        match letter {
+            '_' => upper = true,
+            _ if upper => {
+                camel.push(letter.to_ascii_uppercase());
+                upper = false;
+            }
+            _ => camel.push(letter),
+        }
+    }
+    camel
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::bytes::Bytes;
+
+    use super::*;
+    use crate::config::proto::envoy::config::core::v3::{Locality, Node as NodeMessage};
+    use crate::config::yaml;
+
+    fn report(text: &str) -> Report {
+        let mut report = Report::of_text("test.yaml", text.to_owned());
+        report.set_root(yaml::parse(text).unwrap());
+        report
+    }
+
+    fn place(at: At<'_>) -> (usize, usize) {
+        let location = at.location().unwrap();
+        (location.line, location.column)
+    }
+
+    #[test]
+    fn a_scalar_is_found_at_its_value_and_a_collection_at_its_key() {
+        let report = report("a:\n  b: [x, y]\n  c: {d: 1}\n");
+        let at = report.at();
+        assert_eq!(place(at.field("a")), (1, 1));
+        assert_eq!(place(at.field("a.b")), (2, 3));
+        assert_eq!(place(at.item("a.b", 1)), (2, 10));
+        assert_eq!(place(at.entry("a.c", "d")), (3, 10));
+    }
+
+    #[test]
+    fn json_names_are_found_too() {
+        let report = report("statsFlushInterval: 1s");
+        assert_eq!(place(report.at().field("stats_flush_interval")), (1, 21));
+    }
+
+    #[test]
+    fn what_is_not_written_is_found_at_what_surrounds_it() {
+        let report = report("a:\n  b:\n    c: 1\n");
+        let at = report.at();
+        assert_eq!(place(at.field("a.b.missing.deeper")), (2, 3));
+        assert_eq!(place(at.item("a.missing", 3)), (1, 1));
+        // A key below the missing one does not count, whatever its name.
+        assert_eq!(place(at.field("a.missing.b")), (1, 1));
+    }
+
+    #[test]
+    fn the_path_goes_on_inside_an_any_and_a_typed_struct() {
+        let report = report(
+            "any: {\"@type\": a/b.C, name: x}\nstruct:\n  \"@type\": a/xds.type.v3.TypedStruct\n  value:\n    name: y\n",
+        );
+        let at = report.at();
+        assert_eq!(place(at.field("any.name")), (1, 29));
+        assert_eq!(place(at.field("struct.name")), (5, 11));
+    }
+
+    #[test]
+    fn one_value_is_its_own_first_item() {
+        let report = report("clusters:\n  name: one\n");
+        assert_eq!(place(report.at().item("clusters", 0).field("name")), (2, 9));
+    }
+
+    #[test]
+    fn paths_read_as_they_are_written() {
+        let report = Report::new("none");
+        let at = report.at();
+        assert_eq!(at.path(), "");
+        assert_eq!(at.item("a.b", 2).entry("c", "k").field("d").path(), "a.b[2].c[\"k\"].d");
+        assert_eq!(at.location(), None);
+    }
+
+    #[test]
+    fn each_reports_every_item() {
+        let report = report("list: [1, 2, 3]");
+        let odd =
+            |at: At<'_>, number: &u32| if number.is_multiple_of(2) { Ok(*number) } else { Err(at.error("is odd")) };
+        assert!(report.at().each("list", &[1, 2, 3], odd).is_err());
+        let columns: Vec<_> = report.diagnostics().iter().map(|fault| fault.location.unwrap().column).collect();
+        assert_eq!(columns, [8, 14]);
+        assert_eq!(report.at().each("list", &[2, 4], odd), Ok(vec![2, 4]));
+    }
+
+    #[test]
+    fn unpack_reports_another_message_and_broken_bytes() {
+        let report = Report::new("none");
+        let at = report.at();
+        let node = NodeMessage { id: "one".to_owned(), ..NodeMessage::default() };
+        let mut any = Any::from_msg(&node).unwrap();
+        assert_eq!(at.unpack::<NodeMessage>(&any), Ok(node));
+        assert!(at.field("node").unpack::<Locality>(&any).is_err());
+        any.value = Bytes::from_static(b"\xff").into();
+        assert!(at.unpack::<NodeMessage>(&any).is_err());
+        let messages: Vec<_> = report.diagnostics().iter().map(|fault| fault.message.clone()).collect();
+        assert_eq!(
+            messages,
+            [
+                "holds `envoy.config.core.v3.Node`: expected `envoy.config.core.v3.Locality`",
+                "its bytes are no `envoy.config.core.v3.Node`",
+            ]
+        );
+    }
+
+    #[test]
+    fn required_reports_what_is_not_set() {
+        let report = report("a: 1");
+        assert_eq!(report.at().required("a", Some(&1)), Ok(&1));
+        assert!(report.at().required::<u32>("b", None).is_err());
+        assert_eq!(report.diagnostics()[0].path, "b");
+    }
+}

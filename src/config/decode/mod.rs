@@ -1,0 +1,259 @@
+//! The walk: a tree of located nodes against the descriptor of a message.
+//!
+//! `load` starts it at Bootstrap. It checks names, types, oneofs, the support table and the validation rules, reports
+//! every fault with its place and goes on. What comes out is a dynamic message, whose bytes the typed message is
+//! decoded from. Which spellings are accepted follows Envoy's own reader (protobuf JSON, with its liberties).
+
+mod any;
+mod canonical;
+mod map;
+mod scalar;
+mod structure;
+mod well_known;
+
+use std::collections::HashMap;
+
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, ReflectMessage, Value};
+
+use super::at::At;
+use super::diagnostic::Severity;
+use super::node::{Content, Entry, Location, Node, Quoted, Syntax};
+use super::rules::broken;
+use super::schema::MessageFacts;
+use super::spelling::nearest;
+use super::support::{self, Support};
+
+pub(crate) use canonical::encode;
+
+/// A walk over one text. A part of it that is faulty has been reported and gives `None`.
+#[derive(Clone, Copy)]
+pub(crate) struct Decoder {
+    pub(crate) syntax: Syntax,
+}
+
+impl Decoder {
+    /// The message that the node describes.
+    pub(crate) fn message(self, at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
+        match &node.content {
+            Content::Mapping(entries) => self.fields(at, entries.iter(), descriptor),
+            _ if node.is_null() => self.fields(at, [].iter(), descriptor),
+            _ => {
+                let (name, found) = (descriptor.full_name(), node.describe(self.syntax));
+                fault(at, node.location, format!("expected a mapping with the fields of {name}, found {found}"));
+                None
+            }
+        }
+    }
+
+    /// The message with the fields of a mapping.
+    fn fields<'n>(
+        self,
+        at: At<'_>,
+        entries: impl Iterator<Item = &'n Entry>,
+        descriptor: &MessageDescriptor,
+    ) -> Option<DynamicMessage> {
+        let mut message = DynamicMessage::new(descriptor.clone());
+        let mut seen = Seen::default();
+        for entry in entries {
+            let Some(field) = field_named(descriptor, &entry.key) else {
+                seen.unknown(at, entry, descriptor);
+                continue;
+            };
+            if !seen.admit(at.field(field.name()), entry, &field) {
+                continue;
+            }
+            if entry.value.is_null() && !holds_null(&field) {
+                continue;
+            }
+            if !is_supported(at.field(field.name()), entry.location, &field) {
+                seen.faulty_fields.push(field.number());
+                continue;
+            }
+            match self.field(at, &entry.value, &field) {
+                Some(value) => message.set_field(&field, value),
+                None => seen.faulty_fields.push(field.number()),
+            }
+        }
+        check_rules(at, &message, &seen);
+        let whole = !seen.faulty && seen.faulty_fields.is_empty();
+        whole.then_some(message)
+    }
+
+    /// The value of a field that is set.
+    fn field(self, at: At<'_>, node: &Node, field: &FieldDescriptor) -> Option<Value> {
+        if field.is_map() {
+            self.map(at, node, field)
+        } else if field.is_list() {
+            self.list(at, node, field)
+        } else {
+            self.value(at.field(field.name()), node, &field.kind())
+        }
+    }
+
+    /// A list; as Envoy, one value alone stands for a list of one.
+    fn list(self, at: At<'_>, node: &Node, field: &FieldDescriptor) -> Option<Value> {
+        let kind = field.kind();
+        let items = match &node.content {
+            Content::Sequence(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let items = items.iter().enumerate().map(|(index, item)| {
+            let at = at.item(field.name(), index);
+            if matches!(item.content, Content::Sequence(_)) && !is_value(&kind) {
+                fault(at, item.location, "expected one item, found a list".to_owned());
+                return None;
+            }
+            self.value(at, item, &kind)
+        });
+        // Every item is walked before the first fault ends the collecting.
+        let items: Vec<Option<Value>> = items.collect();
+        items.into_iter().collect::<Option<Vec<_>>>().map(Value::List)
+    }
+
+    /// One value of a kind.
+    fn value(self, at: At<'_>, node: &Node, kind: &Kind) -> Option<Value> {
+        match kind {
+            Kind::Message(descriptor) => self.well_known(at, node, descriptor).map(Value::Message),
+            _ => self.scalar(at, node, kind),
+        }
+    }
+}
+
+/// What a message has had so far.
+#[derive(Default)]
+struct Seen {
+    /// The key under which each field was set.
+    fields: HashMap<u32, (String, Location)>,
+    /// Fields that are set and could not be read: no rule judges them.
+    faulty_fields: Vec<u32>,
+    /// Whether anything else was wrong.
+    faulty: bool,
+}
+
+impl Seen {
+    /// Reports a key that is no field. The field that it seems to be is not reported as missing too.
+    fn unknown(&mut self, at: At<'_>, entry: &Entry, descriptor: &MessageDescriptor) {
+        let names: Vec<String> = descriptor.fields().map(|field| field.name().to_owned()).collect();
+        let near = nearest(&entry.key, names.iter().map(String::as_str));
+        self.faulty = true;
+        self.faulty_fields.extend(near.and_then(|name| descriptor.get_field_by_name(name)).map(|field| field.number()));
+        let message = format!("unknown field {} in {}", Quoted(&entry.key), descriptor.full_name());
+        fault_with_hint(at.field(&entry.key), entry.location, message, near.map(did_you_mean));
+    }
+
+    /// Whether the field may be set: neither it nor another arm of its oneof has been.
+    fn admit(&mut self, at: At<'_>, entry: &Entry, field: &FieldDescriptor) -> bool {
+        if let Some((key, location)) = self.fields.get(&field.number()) {
+            let name = if *key == entry.key { format!("`{key}`") } else { format!("`{}`, as `{key}`,", entry.key) };
+            fault(at, entry.location, format!("{name} is already set in line {}", location.line));
+            self.faulty = true;
+            return false;
+        }
+        if entry.value.is_null() && !holds_null(field) {
+            return true;
+        }
+        let oneof = field.containing_oneof();
+        let arms = oneof.iter().flat_map(|oneof| oneof.fields().collect::<Vec<_>>());
+        let other = arms.into_iter().find_map(|arm| self.fields.get(&arm.number()));
+        if let Some((key, location)) = other {
+            let message = format!("`{}` and `{key}` (line {}) exclude each other: keep one", entry.key, location.line);
+            fault(at, entry.location, message);
+            self.faulty = true;
+            return false;
+        }
+        self.fields.insert(field.number(), (entry.key.clone(), entry.location));
+        true
+    }
+}
+
+/// A field by its proto name or its JSON name.
+fn field_named(descriptor: &MessageDescriptor, key: &str) -> Option<FieldDescriptor> {
+    descriptor.get_field_by_name(key).or_else(|| descriptor.get_field_by_json_name(key))
+}
+
+/// Reports a deprecated field, an ignored one, and one that is not implemented; the last is not read.
+fn is_supported(at: At<'_>, key: Location, field: &FieldDescriptor) -> bool {
+    let message = field.parent_message().full_name();
+    if message.starts_with("google.protobuf.") {
+        return true;
+    }
+    let deprecated =
+        MessageFacts::of(message).and_then(|facts| facts.field(field.name())).is_some_and(|facts| facts.deprecated);
+    match support::of(message, field.name()) {
+        Support::Missing => {
+            fault(at, key, format!("`{}` is known to Envoy 1.40 but not implemented by Quicgate yet", field.name()));
+            return false;
+        }
+        Support::Ignored(reason) => warning(at, key, format!("`{}` has no effect: {reason}", field.name())),
+        Support::Applied if deprecated => {
+            warning(at, key, format!("`{}` is deprecated in Envoy's API", field.name()));
+        }
+        Support::Applied => {}
+    }
+    true
+}
+
+/// Applies the rules of one message to its fields.
+fn check_rules(at: At<'_>, message: &DynamicMessage, seen: &Seen) {
+    let descriptor = message.descriptor();
+    let Some(facts) = MessageFacts::of(descriptor.full_name()) else { return };
+    for oneof in descriptor.oneofs().filter(|oneof| facts.required_oneofs.contains(&oneof.name())) {
+        let set = oneof.fields().any(|arm| message.has_field(&arm) || seen.faulty_fields.contains(&arm.number()));
+        if !set && !seen.faulty {
+            let arms = arms(&oneof);
+            let one_of = if arms.len() > 1 { "one of " } else { "" };
+            at.error(format!("{one_of}{} has to be set", arms.join(", ")));
+        }
+    }
+    for facts in facts.fields {
+        let Some(field) = descriptor.get_field_by_name(facts.name) else { continue };
+        if seen.faulty_fields.contains(&field.number()) {
+            continue;
+        }
+        let absent = field.supports_presence() && !message.has_field(&field);
+        // The arm of a oneof that is not chosen has no value.
+        if absent && field.containing_oneof().is_some() {
+            continue;
+        }
+        let value = (!absent).then(|| message.get_field(&field));
+        if let Some(fault) = broken(facts.rules, value.as_deref(), &field.kind()) {
+            let unset = if absent || seen.fields.contains_key(&field.number()) { "" } else { "is not set and " };
+            at.field(facts.name).error(format!("{unset}{fault}"));
+        }
+    }
+}
+
+/// The arms of a oneof that may be chosen here, in back-quotes; all of them when there is none.
+fn arms(oneof: &OneofDescriptor) -> Vec<String> {
+    let quoted = |arm: FieldDescriptor| format!("`{}`", arm.name());
+    let supported =
+        |arm: &FieldDescriptor| support::of(arm.parent_message().full_name(), arm.name()) != Support::Missing;
+    let arms: Vec<String> = oneof.fields().filter(supported).map(quoted).collect();
+    if arms.is_empty() { oneof.fields().map(quoted).collect() } else { arms }
+}
+
+/// A null is a value only where any value may stand.
+fn holds_null(field: &FieldDescriptor) -> bool {
+    !field.is_list() && !field.is_map() && is_value(&field.kind())
+}
+
+fn is_value(kind: &Kind) -> bool {
+    kind.as_message()
+        .is_some_and(|message| matches!(message.full_name(), "google.protobuf.Value" | "google.protobuf.ListValue"))
+}
+
+fn did_you_mean(name: &str) -> String {
+    format!("did you mean `{name}`?")
+}
+
+fn fault(at: At<'_>, location: Location, message: String) {
+    fault_with_hint(at, location, message, None);
+}
+
+fn fault_with_hint(at: At<'_>, location: Location, message: String, hint: Option<String>) {
+    at.report(Severity::Error, Some(location), message, hint);
+}
+
+fn warning(at: At<'_>, location: Location, message: String) {
+    at.report(Severity::Warning, Some(location), message, None);
+}

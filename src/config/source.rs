@@ -1,0 +1,87 @@
+//! Where a configuration comes from.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::diagnostic::{Diagnostic, Severity};
+use super::node::{Location, Syntax};
+use super::report::Report;
+
+/// A file, or a text under a name.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file in YAML, or in JSON when its name ends with `.json`.
+    File(PathBuf),
+    /// A text in YAML: one given on the command line, or embedded.
+    Text {
+        /// How reports call it.
+        name: String,
+        /// The text itself.
+        text: String,
+    },
+}
+
+impl Source {
+    /// A report that holds the text, and the syntax of it; with an error inside when the text cannot be had.
+    pub(crate) fn read(&self) -> Result<(Report, Syntax), Report> {
+        let path = match self {
+            Self::Text { name, text } => return Ok((Report::of_text(name, text.clone()), Syntax::Yaml)),
+            Self::File(path) => path,
+        };
+        let name = path.display().to_string();
+        let refuse = |location, message| {
+            let report = Report::of_text(&name, String::new());
+            report.add(Diagnostic {
+                severity: Severity::Error,
+                location,
+                path: String::new(),
+                message,
+                suggestion: None,
+            });
+            report
+        };
+        let bytes = read_bounded(path).map_err(|error| refuse(None, describe(path, &error)))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+            refuse(Some(end_of(good)), "this byte is not UTF-8: save the file as UTF-8".to_owned())
+        })?;
+        let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        Ok((Report::of_text(&name, text), if json { Syntax::Json } else { Syntax::Yaml }))
+    }
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    use io::Read;
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
+    Ok(bytes)
+}
+
+/// What a person can do about a file that cannot be read.
+fn describe(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            format!("there is no such file: give -c a path that exists (looked for {})", absolute.display())
+        }
+        io::ErrorKind::PermissionDenied => {
+            "permission denied: let the user that runs this program read the file and search its directories".to_owned()
+        }
+        io::ErrorKind::IsADirectory => "this is a directory: give -c the file in it".to_owned(),
+        io::ErrorKind::FileTooLarge => format!("the file is larger than {} MiB", MAX_BYTES >> 20),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+/// The place after a text.
+fn end_of(text: &[u8]) -> Location {
+    let text = String::from_utf8_lossy(text);
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    Location { line: text.matches('\n').count() + 1, column: last.chars().count() + 1 }
+}
+
+/// A configuration larger than this is a mistake.
+const MAX_BYTES: u64 = 64 << 20;
