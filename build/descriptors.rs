@@ -63,7 +63,7 @@ fn name_in<'a>(full: &'a str, scope: &str) -> Option<&'a str> {
 }
 
 fn message_descriptor(file: &File, message: &Message, name: &str) -> DescriptorProto {
-    let entries = message.fields.iter().filter_map(|field| map_entry(field));
+    let entries = message.fields.iter().filter_map(map_entry);
     let mut descriptor = DescriptorProto {
         name: Some(name.to_owned()),
         nested_type: messages_in(file, &message.name).into_iter().chain(entries).collect(),

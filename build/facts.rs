@@ -87,9 +87,8 @@ fn translate(kind: &str, entries: &[Entry]) -> Result<String, Box<dyn Error>> {
     let strict = !entries.iter().any(|entry| entry.name == "strict" && literal(entry) == Some("false"));
     for entry in entries {
         let rule = match (entry.name.as_str(), literal(entry).unwrap_or_default()) {
-            ("required" | "skip", "false") | ("strict", _) => continue,
-            // Rules of the message below do not hold: no message of ours needs that yet.
-            ("skip", _) => continue,
+            // `strict` is read above; `skip` spares a message below its rules, which no message of ours needs.
+            ("required", "false") | ("strict" | "skip", _) => continue,
             ("required", _) => "Rule::Required".to_owned(),
             ("defined_only", _) => "Rule::DefinedOnly".to_owned(),
             ("ignore_empty", _) => "Rule::IgnoreEmpty".to_owned(),

@@ -20,6 +20,7 @@ pub fn unpack<M: Message + Name + Default>(any: &Any) -> Result<M, UnpackError> 
 }
 
 /// The full name of the message in a type URL: what follows the last slash.
+#[must_use]
 pub fn type_name(url: &str) -> &str {
     url.rsplit_once('/').map_or(url, |(_, name)| name)
 }

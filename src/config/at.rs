@@ -108,8 +108,8 @@ impl<'a> At<'a> {
         mut build: impl FnMut(At<'_>, &T) -> Result<U, Invalid>,
     ) -> Result<Vec<U>, Invalid> {
         // Each is built before the first fault ends the collecting.
-        let built: Vec<_> = self.items(name, items).map(|(at, item)| build(at, item)).collect();
-        built.into_iter().collect()
+        let results: Vec<_> = self.items(name, items).map(|(at, item)| build(at, item)).collect();
+        results.into_iter().collect()
     }
 
     /// The message of a field that has to be set.
@@ -166,11 +166,13 @@ impl<'a> At<'a> {
         if !path.is_empty() && !name.is_empty() {
             path.push('.');
         }
-        path + name + &index
+        path.extend(name.chars().take(MAX_NAME));
+        path + &index
     }
 
     /// Where the place stands in the text: at the value when it is a scalar, else at its key; for what is not written,
     /// the nearest place around it that is.
+    #[must_use]
     pub fn location(&self) -> Option<Location> {
         let place = self.place()?;
         let scalar = matches!(place.node.content, Content::Scalar(_)) && !place.node.is_null();
@@ -202,7 +204,7 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn fields(self, path: &str) -> Self {
-        path.split('.').filter(|name| !name.is_empty()).fold(self, |place, name| place.field(name))
+        path.split('.').filter(|name| !name.is_empty()).fold(self, Place::field)
     }
 
     fn field(self, name: &str) -> Self {
@@ -238,6 +240,9 @@ impl Place<'_> {
     }
 }
 
+/// A path shows this much of a key, for a wrong one may be any text.
+const MAX_NAME: usize = 80;
+
 /// The JSON name of a field: `port_value` as `portValue`.
 pub(crate) fn lower_camel(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
@@ -253,4 +258,114 @@ pub(crate) fn lower_camel(name: &str) -> String {
         }
     }
     camel
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::bytes::Bytes;
+
+    use super::*;
+    use crate::config::proto::envoy::config::core::v3::{Locality, Node as NodeMessage};
+    use crate::config::yaml;
+
+    fn report(text: &str) -> Report {
+        let mut report = Report::of_text("test.yaml", text.to_owned());
+        report.set_root(yaml::parse(text).unwrap());
+        report
+    }
+
+    fn place(at: At<'_>) -> (usize, usize) {
+        let location = at.location().unwrap();
+        (location.line, location.column)
+    }
+
+    #[test]
+    fn a_scalar_is_found_at_its_value_and_a_collection_at_its_key() {
+        let report = report("a:\n  b: [x, y]\n  c: {d: 1}\n");
+        let at = report.at();
+        assert_eq!(place(at.field("a")), (1, 1));
+        assert_eq!(place(at.field("a.b")), (2, 3));
+        assert_eq!(place(at.item("a.b", 1)), (2, 10));
+        assert_eq!(place(at.entry("a.c", "d")), (3, 10));
+    }
+
+    #[test]
+    fn json_names_are_found_too() {
+        let report = report("statsFlushInterval: 1s");
+        assert_eq!(place(report.at().field("stats_flush_interval")), (1, 21));
+    }
+
+    #[test]
+    fn what_is_not_written_is_found_at_what_surrounds_it() {
+        let report = report("a:\n  b:\n    c: 1\n");
+        let at = report.at();
+        assert_eq!(place(at.field("a.b.missing.deeper")), (2, 3));
+        assert_eq!(place(at.item("a.missing", 3)), (1, 1));
+        // A key below the missing one does not count, whatever its name.
+        assert_eq!(place(at.field("a.missing.b")), (1, 1));
+    }
+
+    #[test]
+    fn the_path_goes_on_inside_an_any_and_a_typed_struct() {
+        let report = report(
+            "any: {\"@type\": a/b.C, name: x}\nstruct:\n  \"@type\": a/xds.type.v3.TypedStruct\n  value:\n    name: y\n",
+        );
+        let at = report.at();
+        assert_eq!(place(at.field("any.name")), (1, 29));
+        assert_eq!(place(at.field("struct.name")), (5, 11));
+    }
+
+    #[test]
+    fn one_value_is_its_own_first_item() {
+        let report = report("clusters:\n  name: one\n");
+        assert_eq!(place(report.at().item("clusters", 0).field("name")), (2, 9));
+    }
+
+    #[test]
+    fn paths_read_as_they_are_written() {
+        let report = Report::new("none");
+        let at = report.at();
+        assert_eq!(at.path(), "");
+        assert_eq!(at.item("a.b", 2).entry("c", "k").field("d").path(), "a.b[2].c[\"k\"].d");
+        assert_eq!(at.location(), None);
+    }
+
+    #[test]
+    fn each_reports_every_item() {
+        let report = report("list: [1, 2, 3]");
+        let odd =
+            |at: At<'_>, number: &u32| if number.is_multiple_of(2) { Ok(*number) } else { Err(at.error("is odd")) };
+        assert!(report.at().each("list", &[1, 2, 3], odd).is_err());
+        let columns: Vec<_> = report.diagnostics().iter().map(|fault| fault.location.unwrap().column).collect();
+        assert_eq!(columns, [8, 14]);
+        assert_eq!(report.at().each("list", &[2, 4], odd), Ok(vec![2, 4]));
+    }
+
+    #[test]
+    fn unpack_reports_another_message_and_broken_bytes() {
+        let report = Report::new("none");
+        let at = report.at();
+        let node = NodeMessage { id: "one".to_owned(), ..NodeMessage::default() };
+        let mut any = Any::from_msg(&node).unwrap();
+        assert_eq!(at.unpack::<NodeMessage>(&any), Ok(node));
+        assert!(at.field("node").unpack::<Locality>(&any).is_err());
+        any.value = Bytes::from_static(b"\xff").into();
+        assert!(at.unpack::<NodeMessage>(&any).is_err());
+        let messages: Vec<_> = report.diagnostics().iter().map(|fault| fault.message.clone()).collect();
+        assert_eq!(
+            messages,
+            [
+                "holds `envoy.config.core.v3.Node`: expected `envoy.config.core.v3.Locality`",
+                "its bytes are no `envoy.config.core.v3.Node`",
+            ]
+        );
+    }
+
+    #[test]
+    fn required_reports_what_is_not_set() {
+        let report = report("a: 1");
+        assert_eq!(report.at().required("a", Some(&1)), Ok(&1));
+        assert!(report.at().required::<u32>("b", None).is_err());
+        assert_eq!(report.diagnostics()[0].path, "b");
+    }
 }

@@ -11,6 +11,7 @@ mod any;
 mod at;
 mod decode;
 mod diagnostic;
+mod duration;
 mod node;
 pub mod proto;
 mod render;
@@ -31,6 +32,7 @@ use proto::envoy::config::bootstrap::v3::Bootstrap;
 pub use any::{UnpackError, type_name, unpack};
 pub use at::{At, Invalid};
 pub use diagnostic::{Diagnostic, Severity};
+pub use duration::duration;
 pub use node::Location;
 pub use report::Report;
 pub use schema::{descriptors, is_sensitive};
@@ -73,5 +75,8 @@ pub fn load(source: &Source) -> Result<Loaded, Report> {
 fn read_bootstrap(report: &Report, decoder: Decoder) -> Option<Bootstrap> {
     let descriptor = schema::message(&Bootstrap::full_name())?;
     let message = decoder.message(report.at(), report.root()?, &descriptor)?;
-    Bootstrap::decode(decode::encode(&message).as_slice()).map_err(|error| report.at().error(error)).ok()
+    // Of what was just encoded, only the depth can displease the decoder.
+    Bootstrap::decode(decode::encode(&message).as_slice())
+        .map_err(|_| report.at().error("nested deeper than the 100 levels that a protobuf message may have"))
+        .ok()
 }

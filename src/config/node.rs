@@ -183,4 +183,4 @@ fn yaml_integer(text: &str) -> Option<i64> {
 }
 
 /// A message shows this much of a text from the input.
-const QUOTED_CHARACTERS: usize = 60;
+const QUOTED_CHARACTERS: usize = 100;

@@ -1,6 +1,6 @@
 //! Reports as text for a person and as JSON for a program.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use serde::Serialize;
 
@@ -11,21 +11,16 @@ use super::report::Report;
 /// See [`Report::to_text`].
 pub(crate) fn text(report: &Report, colour: bool) -> String {
     let paint = if colour { Paint::COLOURS } else { Paint::NONE };
-    let diagnostics = in_order(report);
     let mut out = String::new();
-    for diagnostic in diagnostics.iter().take(MAX_SHOWN) {
-        remark(&mut out, report, diagnostic, &paint);
-    }
-    if let Some(rest) = diagnostics.len().checked_sub(MAX_SHOWN).filter(|rest| *rest > 0) {
-        out += &format!("... and {rest} more\n");
-    }
+    // Writing to a string cannot fail.
+    let _ = write_all(&mut out, report, &paint);
     out
 }
 
 /// See [`Report::to_json`].
 pub(crate) fn json(report: &Report) -> String {
-    let lines = in_order(report).into_iter().filter_map(|diagnostic| {
-        let line = Line {
+    let objects = in_order(report).into_iter().filter_map(|diagnostic| {
+        let object = Object {
             severity: diagnostic.severity,
             file: report.file(),
             line: diagnostic.location.map(|location| location.line),
@@ -34,13 +29,13 @@ pub(crate) fn json(report: &Report) -> String {
             message: &diagnostic.message,
             suggestion: diagnostic.suggestion.as_deref(),
         };
-        serde_json::to_string(&line).ok()
+        serde_json::to_string(&object).ok()
     });
-    lines.flat_map(|line| [line, "\n".to_owned()]).collect()
+    objects.flat_map(|object| [object, "\n".to_owned()]).collect()
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Object<'a> {
     severity: Severity,
     file: &'a str,
     line: Option<usize>,
@@ -56,44 +51,60 @@ fn in_order(report: &Report) -> Vec<Diagnostic> {
     diagnostics
 }
 
-fn remark(out: &mut String, report: &Report, diagnostic: &Diagnostic, paint: &Paint) {
-    let Paint { strong, bad, odd, plain, .. } = paint;
-    *out += strong;
-    *out += report.file();
-    if let Some(Location { line, column }) = diagnostic.location {
-        *out += &format!(":{line}:{column}");
+fn write_all(out: &mut String, report: &Report, paint: &Paint) -> fmt::Result {
+    let diagnostics = in_order(report);
+    let shown = diagnostics.len().min(MAX_SHOWN);
+    for diagnostic in diagnostics.iter().take(shown) {
+        write_one(out, report, diagnostic, paint)?;
     }
-    *out += ": ";
+    match diagnostics.len() - shown {
+        0 => Ok(()),
+        rest => writeln!(out, "... and {rest} more"),
+    }
+}
+
+fn write_one(out: &mut String, report: &Report, diagnostic: &Diagnostic, paint: &Paint) -> fmt::Result {
+    let Paint { strong, hint, plain, .. } = paint;
+    let mark = if diagnostic.severity == Severity::Error { paint.bad } else { paint.odd };
+    write!(out, "{strong}{}", clean(report.file()))?;
+    if let Some(Location { line, column }) = diagnostic.location {
+        write!(out, ":{line}:{column}")?;
+    }
+    write!(out, ": ")?;
     if diagnostic.severity == Severity::Warning {
-        *out += &format!("{odd}warning:{plain}{strong} ");
+        write!(out, "{mark}warning:{plain}{strong} ")?;
     }
     if !diagnostic.path.is_empty() {
-        *out += &format!("{}: ", diagnostic.path);
+        write!(out, "{}: ", clean(&diagnostic.path))?;
     }
-    let mark = if diagnostic.severity == Severity::Error { bad } else { odd };
-    *out += &format!("{plain}{}\n", diagnostic.message);
+    writeln!(out, "{plain}{}", clean(&diagnostic.message))?;
     if let Some(location) = diagnostic.location {
-        excerpt(out, report.text(), location, mark, plain);
+        write_excerpt(out, report.text(), location, (mark, plain))?;
     }
-    if let Some(suggestion) = &diagnostic.suggestion {
-        *out += &format!("      {}{suggestion}{plain}\n", paint.hint);
+    match &diagnostic.suggestion {
+        Some(suggestion) => writeln!(out, "      {hint}{}{plain}", clean(suggestion)),
+        None => Ok(()),
     }
 }
 
 /// The line of the text and a marker under the place. Of a long line a window is shown.
-fn excerpt(out: &mut String, text: &str, location: Location, mark: &str, plain: &str) {
-    let Some(line) = text.lines().nth(location.line.saturating_sub(1)).filter(|line| !line.trim().is_empty()) else {
-        return;
-    };
+fn write_excerpt(out: &mut String, text: &str, location: Location, (mark, plain): (&str, &str)) -> fmt::Result {
+    let line = text.lines().nth(location.line.saturating_sub(1)).unwrap_or_default();
+    if line.trim().is_empty() {
+        return Ok(());
+    }
     let column = location.column.saturating_sub(1);
     let start = column.saturating_sub(WINDOW * 3 / 4);
-    // A control character of the input never reaches the terminal.
-    let window: String = line.chars().skip(start).take(WINDOW).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let length = line.chars().skip(column).take_while(|c| !c.is_whitespace() && !",:{}[]".contains(*c)).count();
-    let number = location.line;
-    let _ = writeln!(out, "{number:>5} | {}", window.trim_end());
-    let _ =
-        writeln!(out, "      | {}{mark}{}{plain}", " ".repeat(column - start), "^".repeat(length.clamp(1, WINDOW / 4)));
+    let window: String = line.chars().skip(start).take(WINDOW).collect();
+    let word = line.chars().skip(column).take_while(|c| !c.is_whitespace() && !",:{}[]".contains(*c)).count();
+    let marker = "^".repeat(word.clamp(1, WINDOW / 4));
+    writeln!(out, "{:>5} | {}", location.line, clean(window.trim_end()))?;
+    writeln!(out, "      | {:indent$}{mark}{marker}{plain}", "", indent = column - start)
+}
+
+/// A control character of the input never reaches the terminal.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Terminal sequences, or nothing.

@@ -15,20 +15,21 @@ use super::render;
 /// The remarks on one configuration.
 #[derive(Debug)]
 pub struct Report {
-    file: String,
-    text: String,
+    file: Box<str>,
+    text: Box<str>,
     root: Option<Node>,
     diagnostics: RefCell<Vec<Diagnostic>>,
 }
 
 impl Report {
     /// A report on a configuration that has no text, known by a name such as the address of a control plane.
+    #[must_use]
     pub fn new(name: &str) -> Self {
         Self::of_text(name, String::new())
     }
 
     pub(crate) fn of_text(file: &str, text: String) -> Self {
-        Self { file: file.to_owned(), text, root: None, diagnostics: RefCell::default() }
+        Self { file: file.into(), text: text.into(), root: None, diagnostics: RefCell::default() }
     }
 
     pub(crate) fn set_root(&mut self, root: Node) {

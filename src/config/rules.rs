@@ -3,6 +3,7 @@
 //! `schema.tsv` carries them, the walk applies them to each message it finished. A failed rule is told as what the
 //! value has to be.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -59,11 +60,10 @@ pub(crate) fn broken(rules: &[Rule], value: Option<&Value>, kind: &Kind) -> Opti
         return rules.iter().any(|rule| matches!(rule, Rule::Required)).then(|| "is required and not set".to_owned());
     };
     let value = unwrapped(value);
-    let empty = matches!(value, Value::String(text) if text.is_empty()) || value.is_default(kind);
-    if empty && rules.iter().any(|rule| matches!(rule, Rule::IgnoreEmpty)) {
+    if is_empty(&value) && rules.iter().any(|rule| matches!(rule, Rule::IgnoreEmpty)) {
         return None;
     }
-    rules.iter().find_map(|rule| rule.broken_by(value, kind))
+    rules.iter().find_map(|rule| rule.broken_by(&value, kind))
 }
 
 impl Rule {
@@ -184,13 +184,28 @@ impl fmt::Display for Bound {
 }
 
 /// A wrapper such as `UInt32Value` stands for the value in it.
-fn unwrapped(value: &Value) -> &Value {
-    let Value::Message(message) = value else { return value };
-    let descriptor = message.descriptor();
-    let wrapper = descriptor.full_name().starts_with("google.protobuf.") && descriptor.name().ends_with("Value");
-    match descriptor.fields().next().filter(|field| wrapper && field.name() == "value") {
-        Some(field) => message.fields().find(|(set, _)| *set == field).map_or(value, |(_, inner)| inner),
-        None => value,
+fn unwrapped(value: &Value) -> Cow<'_, Value> {
+    if let Value::Message(message) = value {
+        let descriptor = message.descriptor();
+        let wrapper = descriptor.full_name().starts_with("google.protobuf.") && descriptor.name().ends_with("Value");
+        // `Value` and `ListValue` have no field of this name.
+        if let Some(inner) = message.get_field_by_name("value").filter(|_| wrapper) {
+            return inner;
+        }
+    }
+    Cow::Borrowed(value)
+}
+
+/// What `IgnoreEmpty` lets pass: the value of a field that is not set.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Bytes(bytes) => bytes.is_empty(),
+        Value::List(items) => items.is_empty(),
+        Value::Map(entries) => entries.is_empty(),
+        Value::Bool(value) => !value,
+        Value::EnumNumber(number) => *number == 0,
+        _ => matches!(number(value), Some(Bound::Integer(0) | Bound::Float(0.0))),
     }
 }
 
@@ -224,3 +239,86 @@ fn key_value(key: &MapKey) -> Value {
 
 /// RFC 9110 §5.6.2: what a token may hold beside letters and digits.
 const TOKEN_MARKS: &[u8] = b"!#$%&'*+-.^_`|~";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::schema;
+
+    fn text(rule: &'static Rule, text: &str) -> bool {
+        rule.holds(&Value::String(text.to_owned()), &Kind::String)
+    }
+
+    #[test]
+    fn lengths_count_characters_and_bytes() {
+        assert!(text(&Rule::MinLen(2), "éé") && !text(&Rule::MinLen(3), "éé"));
+        assert!(text(&Rule::MinBytes(4), "éé") && !text(&Rule::MaxBytes(3), "éé"));
+    }
+
+    #[test]
+    fn rfc9110_5_6_2_a_strict_header_name_is_a_token() {
+        for (name, good) in [("x-a", true), (":path", true), ("a b", false), ("", false), ("é", false), ("a\n", false)]
+        {
+            assert_eq!(text(&Rule::HeaderName { strict: true }, name), good, "{name:?}");
+        }
+        for (name, good) in [("a b", true), ("é", true), ("a\0", false), ("a\r", false)] {
+            assert_eq!(text(&Rule::HeaderName { strict: false }, name), good, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn rfc9110_5_5_a_strict_header_value_has_no_control_character_but_htab() {
+        for (value, good) in [("a\tb", true), ("", true), ("é", true), ("a\x07", false), ("a\x7f", false)] {
+            assert_eq!(text(&Rule::HeaderValue { strict: true }, value), good, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn comparisons_see_through_wrappers_even_when_they_hold_zero() {
+        let descriptor = schema::message("google.protobuf.UInt32Value").unwrap();
+        let mut wrapper = DynamicMessage::new(descriptor.clone());
+        wrapper.set_field_by_name("value", Value::U32(0));
+        let kind = Kind::Message(descriptor);
+        let fault = broken(&[Rule::Gt(Bound::Integer(0))], Some(&Value::Message(wrapper)), &kind);
+        assert_eq!(fault.as_deref(), Some("has to be more than 0"));
+    }
+
+    #[test]
+    fn durations_compare_in_nanoseconds() {
+        let descriptor = schema::message("google.protobuf.Duration").unwrap();
+        let mut duration = DynamicMessage::new(descriptor.clone());
+        duration.set_field_by_name("seconds", Value::I64(1));
+        duration.set_field_by_name("nanos", Value::I32(1));
+        let (value, kind) = (Value::Message(duration), Kind::Message(descriptor));
+        assert!(Rule::Gt(Bound::Nanos(1_000_000_000)).holds(&value, &kind));
+        assert!(!Rule::Lte(Bound::Nanos(1_000_000_000)).holds(&value, &kind));
+        assert_eq!(Rule::Lte(Bound::Nanos(1_500_000_000)).to_string(), "has to be at most 1.5s");
+    }
+
+    #[test]
+    fn ignore_empty_spares_the_empty_value_only() {
+        let rules = &[Rule::Prefix("%"), Rule::IgnoreEmpty];
+        let check = |text: &str| broken(rules, Some(&Value::String(text.to_owned())), &Kind::String);
+        assert_eq!(check(""), None);
+        assert_eq!(check("%a"), None);
+        assert_eq!(check("a").as_deref(), Some("has to begin with `%`"));
+    }
+
+    #[test]
+    fn items_are_judged_one_by_one() {
+        let items = Value::List(vec![Value::String("a".to_owned()), Value::String(String::new())]);
+        let fault = broken(&[Rule::Items(&[Rule::MinLen(1)])], Some(&items), &Kind::String);
+        assert_eq!(fault.as_deref(), Some("item 1 may not be empty"));
+        assert!(Rule::Unique.holds(&items, &Kind::String));
+        assert!(!Rule::Unique.holds(&Value::List(vec![Value::U32(1), Value::U32(1)]), &Kind::Uint32));
+    }
+
+    #[test]
+    fn every_pattern_of_the_table_compiles() {
+        for rule in schema::rules() {
+            if let Rule::Pattern(pattern) = rule {
+                assert!(Regex::new(pattern).is_ok(), "{pattern}");
+            }
+        }
+    }
+}

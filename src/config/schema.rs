@@ -8,7 +8,15 @@ use prost_reflect::{DescriptorPool, EnumValueDescriptor, FieldDescriptor, Messag
 
 use super::rules::{Bound, Rule};
 
-include!(concat!(env!("OUT_DIR"), "/facts.rs"));
+use tables::{DEPRECATED_VALUES, MESSAGES, UNTYPED};
+
+/// Made by the build script.
+#[expect(clippy::unreadable_literal, reason = "generated code")]
+mod tables {
+    use super::{Bound, FieldFacts, MessageFacts, Rule};
+
+    include!(concat!(env!("OUT_DIR"), "/facts.rs"));
+}
 
 /// What is known of a message besides its descriptor.
 pub(crate) struct MessageFacts {
@@ -40,6 +48,7 @@ impl MessageFacts {
 }
 
 /// The descriptors of every message that has a Rust type, for reading and showing messages by their field names.
+#[must_use]
 pub fn descriptors() -> &'static DescriptorPool {
     static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
         let encoded: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
@@ -54,12 +63,19 @@ pub(crate) fn message(name: &str) -> Option<MessageDescriptor> {
     descriptors().get_message_by_name(name)
 }
 
+/// Every rule of every field.
+#[cfg(test)]
+pub(crate) fn rules() -> impl Iterator<Item = &'static Rule> {
+    MESSAGES.iter().flat_map(|message| message.fields).flat_map(|field| field.rules)
+}
+
 /// Whether Envoy has a message of this name for which there is no Rust type.
 pub(crate) fn is_untyped(name: &str) -> bool {
     UNTYPED.binary_search(&name).is_ok()
 }
 
 /// Whether the field holds a secret, which is never shown.
+#[must_use]
 pub fn is_sensitive(field: &FieldDescriptor) -> bool {
     let facts = MessageFacts::of(field.parent_message().full_name());
     facts.and_then(|facts| facts.field(field.name())).is_some_and(|facts| facts.sensitive)

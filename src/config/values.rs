@@ -1,18 +1,11 @@
-//! Values that many messages share, as Rust's own types: durations, addresses, data sources.
+//! Values that many messages share, as Rust's own types: limits, addresses, data sources, JSON.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::proto::envoy::config::core::v3::socket_address::{PortSpecifier, Protocol};
 use super::proto::envoy::config::core::v3::{Address, DataSource, address, data_source};
-use super::{At, Invalid};
-
-/// A protobuf duration, which the loader has found to be in range and not negative.
-#[must_use]
-pub fn duration(value: &prost_types::Duration) -> Duration {
-    let seconds = u64::try_from(value.seconds).unwrap_or_default();
-    Duration::new(seconds, u32::try_from(value.nanos).unwrap_or_default())
-}
+use super::{At, Invalid, duration};
 
 /// A time limit where absent means `default` and zero means none.
 #[must_use]

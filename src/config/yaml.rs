@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use serde_yaml::granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
+use serde_yaml::granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Tag, options};
 
 use super::node::{Content, Entry, Location, Node, Scalar};
 
@@ -19,7 +19,8 @@ pub(crate) struct SyntaxError {
 /// Reads one document.
 pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
     let mut builder = Builder::default();
-    for event in Parser::new_from_str(text) {
+    let bounds = options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
+    for event in Parser::new_from_str_with_options(text, bounds) {
         let (event, span) = event.map_err(SyntaxError::from)?;
         builder.take(event, location(span.start))?;
     }
@@ -86,7 +87,7 @@ impl Builder {
 
     fn enter(&mut self, location: Location, anchor: usize, content: Content) -> Result<(), SyntaxError> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(SyntaxError::new(location, format!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(SyntaxError::new(location, too_deep()));
         }
         self.open.push(Open { location, anchor, content, key: None });
         Ok(())
@@ -134,8 +135,16 @@ impl SyntaxError {
 
 impl From<ScanError> for SyntaxError {
     fn from(error: ScanError) -> Self {
-        Self::new(location(*error.marker()), format!("not valid YAML: {}", error.info()))
+        let message = match error.kind() {
+            ErrorKind::RecursionLimitExceeded => too_deep(),
+            _ => format!("not valid YAML: {}", error.info()),
+        };
+        Self::new(location(*error.marker()), message)
     }
+}
+
+fn too_deep() -> String {
+    format!("nested deeper than {MAX_DEPTH} levels")
 }
 
 /// Whether the tag makes the value a string. Other tags name types that no field has.
@@ -153,8 +162,68 @@ fn location(marker: Marker) -> Location {
     Location { line: marker.line(), column: marker.col() + 1 }
 }
 
-/// Protobuf readers stop at 100 nested messages, and so does Envoy.
-const MAX_DEPTH: usize = 100;
+/// Far more than a configuration needs: the walk and the drop of a tree take stack for each level.
+const MAX_DEPTH: usize = 64;
 
 /// What all anchors and aliases of a text may copy, in nodes.
 const MAX_COPIED: usize = 200_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> (usize, usize, String) {
+        let error = parse(text).unwrap_err();
+        (error.location.line, error.location.column, error.message)
+    }
+
+    #[test]
+    fn nodes_and_keys_know_their_places() {
+        let root = parse("a:\n  - b: \"é\"\n    c: 'd'\n").unwrap();
+        let a = root.entry("a").unwrap();
+        assert_eq!(a.location, Location { line: 1, column: 1 });
+        let Content::Sequence(items) = &a.value.content else { panic!("no list") };
+        assert_eq!(items[0].location, Location { line: 2, column: 5 });
+        let c = items[0].entry("c").unwrap();
+        assert_eq!((c.location, c.value.location), (Location { line: 3, column: 5 }, Location { line: 3, column: 8 }));
+    }
+
+    #[test]
+    fn only_plain_scalars_are_plain() {
+        let root = parse("[a, 'a', \"a\", !!str a, ! a]").unwrap();
+        let Content::Sequence(items) = root.content else { panic!("no list") };
+        let plain = items.iter().map(|item| matches!(&item.content, Content::Scalar(scalar) if scalar.plain));
+        assert_eq!(plain.collect::<Vec<_>>(), [true, false, false, false, false]);
+        let block = parse("a: |\n  80\n").unwrap();
+        assert!(matches!(&block.entry("a").unwrap().value.content, Content::Scalar(scalar) if !scalar.plain));
+    }
+
+    #[test]
+    fn an_alias_is_a_copy_at_the_place_of_its_anchor() {
+        let root = parse("a: &x {b: 1}\nc: *x\n").unwrap();
+        let copy = &root.entry("c").unwrap().value;
+        assert_eq!(copy.location, Location { line: 1, column: 7 });
+        assert!(copy.entry("b").is_some());
+    }
+
+    #[test]
+    fn an_alias_inside_its_own_anchor_is_a_fault() {
+        let (line, column, message) = fault("a: &x [*x]");
+        assert_eq!((line, column), (1, 8));
+        assert!(message.contains("alias"), "{message}");
+    }
+
+    #[test]
+    fn a_key_has_to_be_a_word() {
+        assert_eq!(fault("? [a]\n: b\n"), (1, 3, "a key has to be a word, not a list or a mapping".to_owned()));
+    }
+
+    #[test]
+    fn json_is_yaml_with_tabs_surrogates_and_long_lines() {
+        let root = parse("{\n\t\"a\":\t[1,\n\t\"\\ud83d\\ude00\\/\"]\n}").unwrap();
+        let Content::Sequence(items) = &root.entry("a").unwrap().value.content else { panic!("no list") };
+        assert!(matches!(&items[1].content, Content::Scalar(scalar) if scalar.text == "😀/"));
+        let long = format!("{{\"a\":{{\"b\":\"{}\",\"c\":[1,2]}},\"d\":1}}", "x".repeat(5000));
+        assert!(parse(&long).unwrap().entry("d").is_some());
+    }
+}

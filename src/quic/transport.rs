@@ -7,8 +7,7 @@ use quinn::{IdleTimeout, TransportConfig, VarInt};
 
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
-use crate::config::values::duration;
-use crate::config::{At, Invalid};
+use crate::config::{At, Invalid, duration};
 
 /// A QUIC listener as it runs.
 #[derive(Clone, Debug)]

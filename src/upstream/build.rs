@@ -10,8 +10,8 @@ use crate::config::proto::envoy::config::core::v3::TransportSocket;
 use crate::config::proto::envoy::config::core::v3::socket_address::Protocol;
 use crate::config::proto::envoy::config::endpoint::v3::{LbEndpoint, LocalityLbEndpoints, lb_endpoint};
 use crate::config::proto::envoy::extensions::upstreams::http::v3 as http;
-use crate::config::values::{duration, socket_address};
-use crate::config::{At, Invalid};
+use crate::config::values::socket_address;
+use crate::config::{At, Invalid, duration};
 use crate::observe::stats::Scope;
 
 /// Builds all clusters of the field `clusters` of the message at `at`.

@@ -8,8 +8,9 @@ use prost_reflect::{DynamicMessage, MessageDescriptor, Value};
 
 use super::{Decoder, did_you_mean, encode, fault, fault_with_hint};
 use crate::config::any::type_name;
-use crate::config::at::At;
-use crate::config::node::{Content, Location, Node, Quoted};
+use crate::config::at::{At, Invalid};
+use crate::config::diagnostic::Severity;
+use crate::config::node::{Content, Entry, Location, Node, Quoted};
 use crate::config::spelling::nearest;
 use crate::config::{schema, support};
 
@@ -20,66 +21,48 @@ impl Decoder {
             if node.is_null() {
                 return Some(DynamicMessage::new(descriptor.clone()));
             }
-            let found = node.describe(self.syntax);
-            fault(at, node.location, format!("expected a mapping with `@type`, found {found}"));
+            fault(at, node.location, format!("expected a mapping with `@type`, found {}", node.describe(self.syntax)));
             return None;
         };
-        let mut types = entries.iter().filter(|entry| entry.key == "@type");
-        let Some(entry) = types.next() else {
+        let Some(entry) = only(at, entries, "@type").ok()? else {
             fault(
                 at,
                 node.location,
-                "`@type` is missing: it names the message, as `\"@type\": type.googleapis.com/...`".to_owned(),
+                "`@type` is missing: it names the message, as `type.googleapis.com/...`".to_owned(),
             );
             return None;
         };
-        if let Some(second) = types.next() {
-            let message = format!("`@type` is already set in line {}", entry.location.line);
-            fault(at.field("@type"), second.location, message);
-            return None;
-        }
         let url = self.type_url(at.field("@type"), &entry.value)?;
         if is_typed_struct(type_name(&url)) {
-            return self.typed_struct(at, node, descriptor);
+            return self.typed_struct(at, entries, &schema::message(type_name(&url))?, descriptor);
         }
-        let inner = self.named(at.field("@type"), entry.value.location, &url)?;
+        let inner = named(at.field("@type"), entry.value.location, &url)?;
         let message = match node.entry("value").filter(|_| has_own_form(&inner)) {
             Some(value) => self.well_known(at.field("value"), &value.value, &inner)?,
-            None => self.message(at, node, &inner)?,
+            None => self.fields(at, entries.iter().filter(|entry| entry.key != "@type"), &inner)?,
         };
         Some(pack(descriptor, &url, &message))
     }
 
-    /// A `TypedStruct` may carry a type URL or a bare name. Without a value it is the message with nothing set.
-    fn typed_struct(self, at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
-        let Content::Mapping(entries) = &node.content else { return None };
-        let known = |key: &str| matches!(key, "@type" | "type_url" | "typeUrl" | "value");
-        for entry in entries.iter().filter(|entry| !known(&entry.key)) {
-            let near = nearest(&entry.key, ["type_url", "value"].into_iter()).map(did_you_mean);
-            let message = format!("unknown field {} in a TypedStruct", Quoted(&entry.key));
-            fault_with_hint(at.field(&entry.key), entry.location, message, near);
-        }
-        let Some(entry) = node.entry("type_url").or_else(|| node.entry("typeUrl")) else {
-            fault(
-                at,
-                node.location,
-                "`type_url` is missing: a TypedStruct names the message that it stands for".to_owned(),
-            );
-            return None;
+    /// A `TypedStruct` names its message by a type URL or a bare name. Without a value that message has nothing set.
+    fn typed_struct(
+        self,
+        at: At<'_>,
+        entries: &[Entry],
+        typed_struct: &MessageDescriptor,
+        any: &MessageDescriptor,
+    ) -> Option<DynamicMessage> {
+        let own = entries.iter().filter(|entry| !matches!(entry.key.as_str(), "@type" | "value"));
+        let own = self.fields(at, own, typed_struct)?;
+        let url = own.get_field_by_name("type_url")?.as_str()?.to_owned();
+        let location = entries.iter().find(|entry| matches!(entry.key.as_str(), "type_url" | "typeUrl"));
+        let location = location.or(entries.first()).map(|entry| entry.value.location)?;
+        let inner = named(at.field("type_url"), location, &url)?;
+        let message = match only(at, entries, "value").ok()? {
+            Some(entry) => self.message(at, &entry.value, &inner)?,
+            None => self.fields(at, [].iter(), &inner)?,
         };
-        let Content::Scalar(url) = &entry.value.content else {
-            fault(at.field("type_url"), entry.value.location, "expected a type URL".to_owned());
-            return None;
-        };
-        let inner = self.named(at.field("type_url"), entry.value.location, &url.text)?;
-        let message = match node.entry("value") {
-            Some(value) => self.message(at, &value.value, &inner)?,
-            None => {
-                self.message(at, &Node { location: node.location, content: Content::Mapping(Vec::new()) }, &inner)?
-            }
-        };
-        let whole = entries.iter().all(|entry| known(&entry.key));
-        whole.then(|| pack(descriptor, &format!("{TYPE_HOST}{}", inner.full_name()), &message))
+        Some(pack(any, &format!("{TYPE_HOST}{}", inner.full_name()), &message))
     }
 
     fn type_url(self, at: At<'_>, node: &Node) -> Option<String> {
@@ -87,38 +70,45 @@ impl Decoder {
             fault(at, node.location, format!("expected a type URL, found {}", node.describe(self.syntax)));
             return None;
         };
-        match url.text.split_once('/') {
-            Some((host, _)) if !host.is_empty() => Some(url.text.clone()),
-            _ => {
-                let message =
-                    format!("{} is no type URL: it has a host and a slash before the name", Quoted(&url.text));
-                let hint = schema::message(&url.text).map(|_| did_you_mean(&format!("{TYPE_HOST}{}", url.text)));
-                fault_with_hint(at, node.location, message, hint);
-                None
-            }
+        if url.text.find('/').is_some_and(|slash| slash > 0) {
+            return Some(url.text.clone());
         }
-    }
-
-    /// The descriptor of a type that may stand in an Any: one that is supported.
-    fn named(self, at: At<'_>, location: Location, url: &str) -> Option<MessageDescriptor> {
-        let name = type_name(url);
-        let known = schema::message(name);
-        if known.is_some() && (support::fields(name).is_some() || name.starts_with("google.protobuf.")) {
-            return known;
-        }
-        if known.is_some() || schema::is_untyped(name) {
-            fault(at, location, format!("`{name}` is known to Envoy 1.40 but not implemented by Quicgate yet"));
-            return None;
-        }
-        let near = nearest(name, support::messages());
-        fault_with_hint(
-            at,
-            location,
-            format!("{} is no type that Envoy 1.40 has", Quoted(name)),
-            near.map(did_you_mean),
-        );
+        let message = format!("{} is no type URL: it has a host and a slash before the name", Quoted(&url.text));
+        let hint = schema::message(&url.text).map(|_| did_you_mean(&format!("{TYPE_HOST}{}", url.text)));
+        fault_with_hint(at, node.location, message, hint);
         None
     }
+}
+
+/// The entry under a key that is no field, if there is one; a second is a fault.
+fn only<'n>(at: At<'_>, entries: &'n [Entry], key: &str) -> Result<Option<&'n Entry>, Invalid> {
+    let mut entries = entries.iter().filter(|entry| entry.key == key);
+    let first = entries.next();
+    if let (Some(first), Some(second)) = (first, entries.next()) {
+        let message = format!("`{key}` is already set in line {}", first.location.line);
+        return Err(at.field(key).report(Severity::Error, Some(second.location), message, None));
+    }
+    Ok(first)
+}
+
+/// The descriptor of a type that may stand in an Any: one that is supported.
+fn named(at: At<'_>, location: Location, url: &str) -> Option<MessageDescriptor> {
+    let name = type_name(url);
+    if is_typed_struct(name) {
+        fault(at, location, "a TypedStruct may not hold another".to_owned());
+        return None;
+    }
+    let known = schema::message(name);
+    if known.is_some() && (support::fields(name).is_some() || name.starts_with("google.protobuf.")) {
+        return known;
+    }
+    if known.is_some() || schema::is_untyped(name) {
+        fault(at, location, format!("`{name}` is known to Envoy 1.40 but not implemented by Quicgate yet"));
+        return None;
+    }
+    let near = nearest(name, support::messages());
+    fault_with_hint(at, location, format!("{} is no type that Envoy 1.40 has", Quoted(name)), near.map(did_you_mean));
+    None
 }
 
 /// Messages that stand in an Any under `value`, for they have a form other than a mapping of fields.

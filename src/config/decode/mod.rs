@@ -13,7 +13,7 @@ mod well_known;
 
 use std::collections::HashMap;
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, ReflectMessage, Value};
 
 use super::at::At;
 use super::diagnostic::Severity;
@@ -35,27 +35,28 @@ impl Decoder {
     /// The message that the node describes.
     pub(crate) fn message(self, at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
         match &node.content {
-            Content::Mapping(entries) => self.fields(at, entries, descriptor),
-            _ if node.is_null() => self.fields(at, &[], descriptor),
+            Content::Mapping(entries) => self.fields(at, entries.iter(), descriptor),
+            _ if node.is_null() => self.fields(at, [].iter(), descriptor),
             _ => {
-                let found = node.describe(self.syntax);
-                fault(
-                    at,
-                    node.location,
-                    format!("expected a mapping with the fields of {}, found {found}", descriptor.full_name()),
-                );
+                let (name, found) = (descriptor.full_name(), node.describe(self.syntax));
+                fault(at, node.location, format!("expected a mapping with the fields of {name}, found {found}"));
                 None
             }
         }
     }
 
-    /// The message with the fields of a mapping. `@type` is what surrounds a message in an Any, not a field.
-    fn fields(self, at: At<'_>, entries: &[Entry], descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
+    /// The message with the fields of a mapping.
+    fn fields<'n>(
+        self,
+        at: At<'_>,
+        entries: impl Iterator<Item = &'n Entry>,
+        descriptor: &MessageDescriptor,
+    ) -> Option<DynamicMessage> {
         let mut message = DynamicMessage::new(descriptor.clone());
         let mut seen = Seen::default();
-        for entry in entries.iter().filter(|entry| entry.key != "@type") {
-            let Some(field) = self.field_named(at, entry, descriptor) else {
-                seen.faulty = true;
+        for entry in entries {
+            let Some(field) = field_named(descriptor, &entry.key) else {
+                seen.unknown(at, entry, descriptor);
                 continue;
             };
             if !seen.admit(at.field(field.name()), entry, &field) {
@@ -76,17 +77,6 @@ impl Decoder {
         check_rules(at, &message, &seen);
         let whole = !seen.faulty && seen.faulty_fields.is_empty();
         whole.then_some(message)
-    }
-
-    fn field_named(self, at: At<'_>, entry: &Entry, descriptor: &MessageDescriptor) -> Option<FieldDescriptor> {
-        let field = descriptor.get_field_by_name(&entry.key).or_else(|| descriptor.get_field_by_json_name(&entry.key));
-        if field.is_none() {
-            let names: Vec<String> = descriptor.fields().map(|field| field.name().to_owned()).collect();
-            let near = nearest(&entry.key, names.iter().map(String::as_str));
-            let message = format!("unknown field {} in {}", Quoted(&entry.key), descriptor.full_name());
-            fault_with_hint(at.field(&entry.key), entry.location, message, near.map(did_you_mean));
-        }
-        field
     }
 
     /// The value of a field that is set.
@@ -141,6 +131,16 @@ struct Seen {
 }
 
 impl Seen {
+    /// Reports a key that is no field. The field that it seems to be is not reported as missing too.
+    fn unknown(&mut self, at: At<'_>, entry: &Entry, descriptor: &MessageDescriptor) {
+        let names: Vec<String> = descriptor.fields().map(|field| field.name().to_owned()).collect();
+        let near = nearest(&entry.key, names.iter().map(String::as_str));
+        self.faulty = true;
+        self.faulty_fields.extend(near.and_then(|name| descriptor.get_field_by_name(name)).map(|field| field.number()));
+        let message = format!("unknown field {} in {}", Quoted(&entry.key), descriptor.full_name());
+        fault_with_hint(at.field(&entry.key), entry.location, message, near.map(did_you_mean));
+    }
+
     /// Whether the field may be set: neither it nor another arm of its oneof has been.
     fn admit(&mut self, at: At<'_>, entry: &Entry, field: &FieldDescriptor) -> bool {
         if let Some((key, location)) = self.fields.get(&field.number()) {
@@ -164,6 +164,11 @@ impl Seen {
         self.fields.insert(field.number(), (entry.key.clone(), entry.location));
         true
     }
+}
+
+/// A field by its proto name or its JSON name.
+fn field_named(descriptor: &MessageDescriptor, key: &str) -> Option<FieldDescriptor> {
+    descriptor.get_field_by_name(key).or_else(|| descriptor.get_field_by_json_name(key))
 }
 
 /// Reports a deprecated field, an ignored one, and one that is not implemented; the last is not read.
@@ -195,8 +200,9 @@ fn check_rules(at: At<'_>, message: &DynamicMessage, seen: &Seen) {
     for oneof in descriptor.oneofs().filter(|oneof| facts.required_oneofs.contains(&oneof.name())) {
         let set = oneof.fields().any(|arm| message.has_field(&arm) || seen.faulty_fields.contains(&arm.number()));
         if !set && !seen.faulty {
-            let arms: Vec<String> = oneof.fields().map(|arm| format!("`{}`", arm.name())).collect();
-            at.error(format!("one of {} has to be set", arms.join(", ")));
+            let arms = arms(&oneof);
+            let one_of = if arms.len() > 1 { "one of " } else { "" };
+            at.error(format!("{one_of}{} has to be set", arms.join(", ")));
         }
     }
     for facts in facts.fields {
@@ -211,9 +217,19 @@ fn check_rules(at: At<'_>, message: &DynamicMessage, seen: &Seen) {
         }
         let value = (!absent).then(|| message.get_field(&field));
         if let Some(fault) = broken(facts.rules, value.as_deref(), &field.kind()) {
-            at.field(facts.name).error(fault);
+            let unset = if absent || seen.fields.contains_key(&field.number()) { "" } else { "is not set and " };
+            at.field(facts.name).error(format!("{unset}{fault}"));
         }
     }
+}
+
+/// The arms of a oneof that may be chosen here, in back-quotes; all of them when there is none.
+fn arms(oneof: &OneofDescriptor) -> Vec<String> {
+    let quoted = |arm: FieldDescriptor| format!("`{}`", arm.name());
+    let supported =
+        |arm: &FieldDescriptor| support::of(arm.parent_message().full_name(), arm.name()) != Support::Missing;
+    let arms: Vec<String> = oneof.fields().filter(supported).map(quoted).collect();
+    if arms.is_empty() { oneof.fields().map(quoted).collect() } else { arms }
 }
 
 /// A null is a value only where any value may stand.

@@ -35,21 +35,11 @@ impl Decoder {
             Err(Unfit::Value(message, hint)) => (message, hint),
             Err(Unfit::Type) => {
                 let message = format!("expected {}, found {}", describe(kind), node.describe(self.syntax));
-                (message, self.hint_for_type(node, kind))
+                (message, hint_for_type(node, kind))
             }
         };
         fault_with_hint(at, node.location, message, hint);
         None
-    }
-
-    /// A plain 80 or `on` is no string: quotes make it one.
-    fn hint_for_type(self, node: &Node, kind: &Kind) -> Option<String> {
-        match &node.content {
-            Content::Scalar(scalar) if *kind == Kind::String && !scalar.is_null() => {
-                Some(format!("did you mean \"{}\", in quotes?", scalar.text))
-            }
-            _ => None,
-        }
     }
 }
 
@@ -63,6 +53,16 @@ fn read(meaning: &Meaning, kind: &Kind) -> Result<Value, Unfit> {
         (Kind::Double | Kind::Float, meaning) => float(meaning, kind),
         (Kind::Bool | Kind::String | Kind::Bytes | Kind::Message(_), _) => Err(Unfit::Type),
         (_, meaning) => integer(meaning, kind),
+    }
+}
+
+/// A plain 80 or `on` is no string: quotes make it one.
+fn hint_for_type(node: &Node, kind: &Kind) -> Option<String> {
+    match &node.content {
+        Content::Scalar(scalar) if *kind == Kind::String && !scalar.is_null() => {
+            Some(format!("did you mean \"{}\", in quotes?", scalar.text))
+        }
+        _ => None,
     }
 }
 
@@ -145,7 +145,9 @@ fn float_text(text: &str) -> Option<f64> {
 
 /// Either alphabet, padded or not.
 fn base64(text: &str) -> Result<Bytes, Unfit> {
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let config = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
     let standard: String = text
         .chars()
         .map(|c| {

@@ -54,7 +54,7 @@ impl Decoder {
         let mut fields: HashMap<MapKey, Value> = HashMap::new();
         let mut whole = true;
         for entry in entries {
-            let at = at.field(&entry.key);
+            let at = at.entry("", &entry.key);
             let inner = self.any_value(at, &entry.value, &value);
             whole &= inner.is_some();
             let before = fields.insert(

@@ -33,7 +33,7 @@ impl Decoder {
         let text = self.text(node);
         let Some((seconds, nanos)) = text.as_deref().and_then(parse_duration) else {
             let message = format!("expected a duration such as 1.5s, found {}", node.describe(self.syntax));
-            fault_with_hint(at, node.location, message, self.duration_meant(node));
+            fault_with_hint(at, node.location, message, duration_meant(node));
             return None;
         };
         if seconds < 0 || nanos < 0 {
@@ -45,24 +45,6 @@ impl Decoder {
             return None;
         }
         Some(pair(descriptor, seconds, nanos))
-    }
-
-    /// The same length of time in the form that is accepted: seconds.
-    fn duration_meant(self, node: &Node) -> Option<String> {
-        let Content::Scalar(scalar) = &node.content else { return None };
-        let text = scalar.text.trim();
-        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
-        let number: f64 = digits.parse().ok().filter(|number| *number >= 0.0)?;
-        let unit = match text.get(digits.len()..)?.trim() {
-            "" | "s" | "S" | "sec" | "seconds" => 1.0,
-            "ms" => 0.001,
-            "us" => 0.000_001,
-            "m" | "min" => 60.0,
-            "h" => 3600.0,
-            "d" => 86_400.0,
-            _ => return None,
-        };
-        Some(format!("did you mean `{}s`?", number * unit))
     }
 
     fn timestamp(self, at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
@@ -113,6 +95,24 @@ fn parse_duration(text: &str) -> Option<(i64, i32)> {
     let seconds: i64 = seconds.parse().ok()?;
     let nanos: i32 = format!("{fraction:0<9}").parse().ok()?;
     Some(if negative { (-seconds, -nanos) } else { (seconds, nanos) })
+}
+
+/// The same length of time in the form that is accepted: seconds.
+fn duration_meant(node: &Node) -> Option<String> {
+    let Content::Scalar(scalar) = &node.content else { return None };
+    let text = scalar.text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let number: f64 = digits.parse().ok().filter(|number| *number >= 0.0)?;
+    let unit = match text.get(digits.len()..)?.trim() {
+        "" | "s" | "S" | "sec" | "seconds" => 1.0,
+        "ms" => 0.001,
+        "us" => 0.000_001,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        _ => return None,
+    };
+    Some(format!("did you mean `{}s`?", number * unit))
 }
 
 /// A Duration or a Timestamp.
