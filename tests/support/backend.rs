@@ -1,0 +1,283 @@
+//! A backend that does as it is told: HTTP/1.1 on an ephemeral port, its behaviour a Rust value.
+//!
+//! A function looks at each request received and answers with a [`Script`]: bytes to write, and how to go on. Nothing
+//! is corrected on the way, so a script can be as wrong as a test needs.
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+};
+
+use super::{
+    deadline::until,
+    framing::Framing,
+    message::{End, Fields},
+    wire::Wire,
+};
+
+/// A running backend; it stops when dropped.
+pub(crate) struct Backend {
+    address: SocketAddr,
+    state: Arc<State>,
+    _accepting: JoinSet<()>,
+}
+
+impl Backend {
+    /// Listens on a loopback port and answers every request by what `behaviour` says.
+    pub(crate) async fn start(behaviour: impl Fn(&Received) -> Script + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bind a TCP port on loopback");
+        let address = listener.local_addr().expect("the address of a bound socket");
+        let state = Arc::new(State { behaviour: Box::new(behaviour), ..State::idle() });
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept(listener, Arc::clone(&state)));
+        Self { address, state, _accepting: accepting }
+    }
+
+    /// Answers every request with its own text, as [`Received`] prints it.
+    pub(crate) async fn echo() -> Self {
+        Self::start(Script::echo).await
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// How many connections were accepted so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.state.accepted.load(Ordering::SeqCst)
+    }
+
+    /// The requests read whole so far (those answered early: their heads).
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.state.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets one [`Script::when_released`] go on.
+    pub(crate) fn release(&self) {
+        self.state.released.add_permits(1);
+    }
+
+    /// Waits until `count` requests have been received in all.
+    pub(crate) async fn until_received(&self, count: usize) {
+        until(format_args!("{count} requests at the backend"), async || (self.received().len() >= count).then_some(()))
+            .await;
+    }
+}
+
+/// A request as the backend saw it.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) version: String,
+    pub(crate) headers: Fields,
+    pub(crate) body: Vec<u8>,
+    pub(crate) trailers: Fields,
+}
+
+impl Received {
+    /// The target without its query.
+    pub(crate) fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    fn new(start: &str, headers: Fields) -> Self {
+        let mut words = start.splitn(3, ' ').map(str::to_owned);
+        let mut word = || words.next().unwrap_or_default();
+        let (method, target, version) = (word(), word(), word());
+        Self { method, target, version, headers, body: Vec::new(), trailers: Fields::new() }
+    }
+}
+
+/// Request line, field lines, an empty line, the body, and trailers if any.
+impl fmt::Display for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {} {}", self.method, self.target, self.version)?;
+        for (name, value) in &self.headers {
+            writeln!(f, "{name}: {value}")?;
+        }
+        writeln!(f, "\n{}", String::from_utf8_lossy(&self.body))?;
+        for (name, value) in &self.trailers {
+            writeln!(f, "trailer {name}: {value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the backend does with one request.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    early: bool,
+    steps: Vec<Step>,
+}
+
+impl Script {
+    /// These bytes, as they are; then the next request of the connection.
+    pub(crate) fn bytes(bytes: impl AsRef<[u8]>) -> Self {
+        Self::nothing().then(bytes)
+    }
+
+    /// A well-formed reply with this status and body.
+    pub(crate) fn reply(status: u16, body: impl AsRef<[u8]>) -> Self {
+        let body = body.as_ref();
+        let head = format!("HTTP/1.1 {status} Said\r\ncontent-length: {}\r\n\r\n", body.len());
+        Self::bytes([head.as_bytes(), body].concat())
+    }
+
+    /// The request as text, in the body of a 200; to HEAD its headers only.
+    pub(crate) fn echo(received: &Received) -> Self {
+        let body = received.to_string();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        Self::bytes(if received.method == "HEAD" { head } else { head + &body })
+    }
+
+    /// No answer at all: for [`Self::close`], [`Self::reset`], [`Self::stall`].
+    pub(crate) fn nothing() -> Self {
+        Self { early: false, steps: Vec::new() }
+    }
+
+    /// More bytes, after those before.
+    pub(crate) fn then(self, bytes: impl AsRef<[u8]>) -> Self {
+        self.step(Step::Write(bytes.as_ref().to_vec()))
+    }
+
+    /// Goes on only after the test called [`Backend::release`].
+    pub(crate) fn when_released(self) -> Self {
+        self.step(Step::AwaitRelease)
+    }
+
+    /// Ends with FIN.
+    pub(crate) fn close(self) -> Self {
+        self.step(Step::Close)
+    }
+
+    /// Ends with RST.
+    pub(crate) fn reset(self) -> Self {
+        self.step(Step::Reset)
+    }
+
+    /// Does nothing more until the peer ends the connection.
+    pub(crate) fn stall(self) -> Self {
+        self.step(Step::Stall)
+    }
+
+    /// Begins as soon as the request's head is read, and never reads its body: the connection cannot go on.
+    pub(crate) fn early(mut self) -> Self {
+        self.early = true;
+        self
+    }
+
+    fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Write(Vec<u8>),
+    AwaitRelease,
+    Close,
+    Reset,
+    Stall,
+}
+
+struct State {
+    behaviour: Box<dyn Fn(&Received) -> Script + Send + Sync>,
+    accepted: AtomicUsize,
+    received: Mutex<Vec<Received>>,
+    released: Semaphore,
+}
+
+impl State {
+    fn idle() -> Self {
+        Self {
+            behaviour: Box::new(Script::echo),
+            accepted: AtomicUsize::new(0),
+            received: Mutex::default(),
+            released: Semaphore::new(0),
+        }
+    }
+
+    fn note(&self, received: Received) {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).push(received);
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        state.accepted.fetch_add(1, Ordering::SeqCst);
+        connections.spawn(serve(stream, Arc::clone(&state)));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn serve(stream: TcpStream, state: Arc<State>) {
+    let Ok(mut wire) = Wire::over(stream) else { return };
+    while let Ok((start, headers)) = wire.reader.head().await {
+        let mut received = Received::new(&start, headers);
+        let script = (state.behaviour)(&received);
+        let script = if script.early {
+            script
+        } else {
+            let mut framing = Framing::of_request(&received.headers);
+            let end = framing.all(&mut wire.reader, &mut received.body, &mut received.trailers).await;
+            if end != End::Complete {
+                return;
+            }
+            (state.behaviour)(&received)
+        };
+        state.note(received);
+        let early = script.early;
+        match play(script.steps, &mut wire, &state).await {
+            Next::Request if !early => {}
+            Next::Request | Next::Close => return,
+            Next::Reset => {
+                // The peer may have been faster.
+                drop(wire.reset());
+                return;
+            }
+        }
+    }
+}
+
+enum Next {
+    Request,
+    Close,
+    Reset,
+}
+
+async fn play(steps: Vec<Step>, wire: &mut Wire, state: &State) -> Next {
+    for step in steps {
+        match step {
+            Step::Write(bytes) => {
+                if wire.write(bytes).await.is_err() {
+                    return Next::Close;
+                }
+            }
+            Step::AwaitRelease => state.released.acquire().await.expect("never closed").forget(),
+            Step::Close => return Next::Close,
+            Step::Reset => return Next::Reset,
+            Step::Stall => {
+                wire.rest().await;
+                return Next::Close;
+            }
+        }
+    }
+    Next::Request
+}

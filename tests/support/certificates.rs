@@ -1,0 +1,74 @@
+//! A certificate authority made for this run, and what clients need to trust it.
+
+use std::sync::{Arc, OnceLock};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
+};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+/// The authority of this test run, and the certificate of every program under test.
+pub(crate) struct Certificates {
+    /// PEM of the authority's own certificate.
+    pub(crate) authority: String,
+    /// PEM of a certificate for `localhost`, `a.test` and `127.0.0.1`.
+    pub(crate) certificate: String,
+    /// PEM of its private key.
+    pub(crate) key: String,
+}
+
+impl Certificates {
+    /// Made at the first call, then shared by all tests of this process.
+    pub(crate) fn of_this_run() -> &'static Self {
+        static MADE: OnceLock<Certificates> = OnceLock::new();
+        MADE.get_or_init(Self::make)
+    }
+
+    fn make() -> Self {
+        let authority_key = KeyPair::generate().expect("a key for the authority");
+        let authority =
+            CertifiedIssuer::self_signed(authority_parameters(), authority_key).expect("a self-signed authority");
+        let key = KeyPair::generate().expect("a key for the server");
+        let names = ["localhost", "a.test", "127.0.0.1"].map(str::to_owned).to_vec();
+        let certificate = CertificateParams::new(names)
+            .and_then(|parameters| parameters.signed_by(&key, &authority))
+            .expect("a certificate for localhost");
+        Self { authority: authority.pem(), certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+
+    /// A client that trusts the authority and offers these protocols.
+    pub(crate) fn client(&self, alpn: &[&str]) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        let authority = CertificateDer::from_pem_slice(self.authority.as_bytes()).expect("our own PEM");
+        roots.add(authority).expect("our own certificate");
+        client_trusting(roots, alpn)
+    }
+
+    /// A client that trusts nobody: it refuses the server's certificate.
+    pub(crate) fn distrustful_client(alpn: &[&str]) -> Arc<ClientConfig> {
+        client_trusting(RootCertStore::empty(), alpn)
+    }
+}
+
+fn authority_parameters() -> CertificateParams {
+    let mut parameters = CertificateParams::default();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    parameters.distinguished_name = DistinguishedName::new();
+    parameters.distinguished_name.push(DnType::CommonName, "test authority");
+    parameters
+}
+
+fn client_trusting(roots: RootCertStore, alpn: &[&str]) -> Arc<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider supports TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    client.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    Arc::new(client)
+}
