@@ -18,6 +18,8 @@ pub(super) struct StreamBody {
     stream: Receiver,
     content_length: Option<u64>,
     phase: Phase,
+    /// What was there when the head was read.
+    first: Option<Result<Frame<Bytes>, Failure>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,20 @@ enum Phase {
 impl StreamBody {
     /// `content_length` is what the head declared.
     pub(super) fn new(stream: Receiver, content_length: Option<u64>) -> Self {
-        Self { stream, content_length, phase: Phase::Data }
+        Self { stream, content_length, phase: Phase::Data, first: None }
+    }
+
+    /// Looks at what has come with the head, without waiting: most requests end there, and one without content must not
+    /// look like one of unknown length.
+    pub(super) async fn look_ahead(mut self) -> Self {
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(item) = self.poll_data(cx) {
+                self.first = item;
+            }
+            Poll::Ready(())
+        })
+        .await;
+        self
     }
 
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
@@ -81,6 +96,9 @@ impl http_body::Body for StreamBody {
     type Error = Failure;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(first));
+        }
         match self.phase {
             Phase::Data => self.poll_data(cx),
             Phase::Trailers => self.poll_trailers(cx),
@@ -89,11 +107,12 @@ impl http_body::Body for StreamBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.phase == Phase::Done
+        self.phase == Phase::Done && self.first.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.content_length.map_or_else(SizeHint::new, SizeHint::with_exact)
+        let read = self.first.as_ref().and_then(|first| first.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
+        self.content_length.map_or_else(SizeHint::new, |left| SizeHint::with_exact(left + read as u64))
     }
 }
 

@@ -125,7 +125,9 @@ async fn exchange<H: Handler>(resolver: Resolver, quic: quinn::Connection, handl
     }
     let length = parts.headers.get(http::header::CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
-    let request = Request::from_parts(parts, Body::boxed(StreamBody::new(receiver, length)));
+    let body = StreamBody::new(receiver, length).look_ahead().await;
+    let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
+    let request = Request::from_parts(parts, body);
     let response = tokio::select! {
         biased;
         response = Arc::clone(&handler).handle(request) => response,

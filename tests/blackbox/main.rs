@@ -1,0 +1,14 @@
+//! The gateway as its users meet it: through real sockets, over all three HTTP versions from one table.
+
+#![expect(clippy::expect_used, reason = "a broken test environment stops the test where it broke")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod edge;
+mod exchanges;
+mod failures;
+mod first_run;
+mod host;
+mod isolation;
+mod stop;
