@@ -1,1 +1,3 @@
 //! Floor 11: boot, signals, workers.
+
+pub mod demo;
