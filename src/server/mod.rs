@@ -1,3 +1,4 @@
 //! Floor 11: boot, signals, workers.
 
 pub mod demo;
+pub mod local_ca;

@@ -7,4 +7,5 @@
 )]
 
 mod demo;
+mod local_ca;
 mod rig;
