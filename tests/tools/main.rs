@@ -2,10 +2,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "the exemption for tests does not reach the functions that tests share"
 )]
 
 mod demo;
 mod local_ca;
+mod probe;
 mod rig;
