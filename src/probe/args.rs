@@ -16,8 +16,9 @@ use super::{
 /// Sends one request and shows how it went: version, TLS, handshake time, resumption, 0-RTT, status, header fields, Alt-Svc, trailers.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub struct Args {
-    /// Where to: http://HOST[:PORT]/PATH or https://HOST[:PORT]/PATH
+    /// Where to: scheme (http or https), host, perhaps a port, path
     pub url: String,
     /// Use HTTP/1.1 (default: what the server prefers, by ALPN, of HTTP/2 and HTTP/1.1)
     #[arg(long, group = "http_version")]
@@ -117,5 +118,5 @@ Exit code:
   5  a response with a status from 400 to 499
   6  a response with a status from 500 on
 
-For https a second connection follows, to see whether the session is resumed. On HTTP/3 a safe request
-(GET, HEAD, OPTIONS) is sent again on it, in 0-RTT data where the server allows it.";
+For https a second connection follows, to see whether the session is resumed. \
+On HTTP/3 a safe request (GET, HEAD, OPTIONS) is sent again on it, in 0-RTT data where the server allows it.";

@@ -49,7 +49,7 @@ pub(super) async fn probe(plan: &Plan, clock: &Clock, report: &mut Report) -> Re
     let exchange = http3::exchange(connection.clone(), &plan.request, answer);
     let open = clock.within(Phase::Responding, exchange).await;
     if open.is_ok() {
-        let again = client.again(plan, &endpoint, &connection, trust);
+        let again = Box::pin(client.again(plan, &endpoint, &connection, trust));
         match clock.within(Phase::Handshaking, async { Ok(again.await) }).await {
             Ok(second) => second.note(report),
             Err(error) => report.resumption = Some(Resumption::Failed { error: error.to_string() }),
@@ -84,6 +84,8 @@ impl Client {
         let mut transport = TransportConfig::default();
         // A server that takes its time must not look like one that is gone.
         transport.keep_alive_interval(Some(KEEP_ALIVE));
+        // A batch of datagrams is no gain for one request, and Envoy drops all but the first of a ClientHello sent as one.
+        transport.enable_segmentation_offload(false);
         let mut config = ClientConfig::new(Arc::new(config));
         config.transport_config(Arc::new(transport));
         Ok(Self { config, witness, server_name })

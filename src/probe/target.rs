@@ -67,10 +67,9 @@ impl FromStr for Target {
         if host.is_empty() {
             return Err(at_fault("it names no host"));
         }
-        let port = match authority.port_u16() {
-            Some(port) => port,
-            None if authority.port().is_none() && !authority.as_str().ends_with(':') => scheme.default_port(),
-            None => return Err(at_fault("its port is not a number up to 65535")),
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => scheme.default_port(),
+            _ => authority.port_u16().ok_or_else(|| at_fault("its port is not a number up to 65535"))?,
         };
         let path = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
         Ok(Self { scheme, host, port, authority, path })

@@ -35,6 +35,7 @@ pub(super) async fn answer(request: Request<Incoming>, flushes: Arc<Flushes>) ->
     let at_root = request.uri().path() == "/";
     let seen = Seen::read(request).await.map_err(BodyError::Request)?;
     match route {
+        // `/echo` was answered above, before its body was read.
         Route::Report | Route::Echo => Ok(report(&seen, at_root)),
         Route::Help => Ok(text(HELP.into())),
         Route::Headers => Ok(headers(&seen)),
