@@ -1,1 +1,3 @@
-//! Floor 2: statistics, access logs, logs.
+//! Floor 2: what the process says about itself.
+
+pub mod stats;
