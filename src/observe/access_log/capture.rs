@@ -104,7 +104,7 @@ impl Captures {
             Field::Pseudo(_) | Field::Never => None,
         });
         if self.sized.contains(&Side::Response) {
-            kept.sizes[1] = ":status200".len() as u64 + section_size(headers);
+            kept.sizes[1] = STATUS_BYTES + section_size(headers);
         }
     }
 
@@ -205,6 +205,9 @@ impl Field {
 
 /// In a request `host` is another name of `:authority`.
 const HOST: (Pseudo, &str) = (Pseudo::Authority, "host");
+
+/// Bytes of `:status` and its three digits.
+const STATUS_BYTES: u64 = 10;
 
 /// Names and values, as Envoy counts them: no separators.
 fn section_size(headers: &HeaderMap) -> u64 {

@@ -119,11 +119,13 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The names most like `wanted`, the nearest first; none that differ in more than a third of it.
+/// The names most like `wanted`, the nearest first: those that differ in a third of it at most, or hold all its words.
 pub(super) fn near(wanted: &str, names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
     let wanted = wanted.to_ascii_uppercase();
     let most = (wanted.len() / 3).max(1);
-    let mut alike: Vec<_> = names.map(|name| (distance(&wanted, name), name)).filter(|(far, _)| *far <= most).collect();
+    let words = |name: &str| wanted.split('_').all(|word| name.split('_').any(|other| other == word));
+    let alike = names.map(|name| (distance(&wanted, name), name)).filter(|(far, name)| *far <= most || words(name));
+    let mut alike: Vec<_> = alike.collect();
     alike.sort_unstable();
     alike.into_iter().take(NEAR_NAMES).map(|(_, name)| name).collect()
 }
@@ -165,7 +167,8 @@ mod tests {
     fn near_names_come_nearest_first() {
         let names = ["PROTOCOL", "DURATION", "REQUEST_DURATION", "RESPONSE_DURATION"];
         assert_eq!(near("PROTOCL", names.into_iter()), ["PROTOCOL"]);
-        assert_eq!(near("request_durations", names.into_iter()), ["REQUEST_DURATION", "RESPONSE_DURATION"]);
+        assert_eq!(near("request_durations", names.into_iter()), ["REQUEST_DURATION"]);
+        assert_eq!(near("DURATION_RESPONSE", names.into_iter()), ["RESPONSE_DURATION"]);
         assert!(near("XYZ", names.into_iter()).is_empty());
     }
 }

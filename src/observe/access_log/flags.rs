@@ -2,6 +2,8 @@
 //!
 //! Set by `hcm` and the upstream floors as facts become known, printed by `%RESPONSE_FLAGS%` in that order.
 
+use std::borrow::Cow;
+
 /// The flags of one exchange, in the order in which they were set. Empty for nearly all: then it holds no memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseFlags(Vec<Flag>);
@@ -122,10 +124,11 @@ impl ResponseFlags {
     }
 
     /// The names joined by commas, `-` for none.
-    pub(super) fn joined(&self, name: fn(Flag) -> &'static str) -> String {
+    pub(super) fn joined(&self, name: fn(Flag) -> &'static str) -> Cow<'static, str> {
         match self.0.as_slice() {
-            [] => "-".to_owned(),
-            flags => flags.iter().map(|flag| name(*flag)).collect::<Vec<_>>().join(","),
+            [] => Cow::Borrowed("-"),
+            [flag] => Cow::Borrowed(name(*flag)),
+            flags => Cow::Owned(flags.iter().map(|flag| name(*flag)).collect::<Vec<_>>().join(",")),
         }
     }
 }

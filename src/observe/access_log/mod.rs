@@ -20,7 +20,6 @@ mod syntax;
 mod time_format;
 mod times;
 mod value;
-mod writer;
 
 pub use capture::{Captured, Captures, Pseudo, Side};
 pub use error::{FormatError, Problem};

@@ -57,10 +57,12 @@ fn command(text: &str, position: usize) -> Result<(Command<'_>, &str), FormatErr
     if name.is_empty() {
         return Err(unbalanced());
     }
-    let (argument, (length, rest)) = match rest.strip_prefix('(') {
+    let (argument, rest) = match rest.strip_prefix('(') {
         Some(inside) => argument(inside).ok_or_else(unbalanced)?,
-        None => (None, ending(rest).ok_or_else(unbalanced)?),
+        None => ("", rest),
     };
+    let (length, rest) = ending(rest).ok_or_else(unbalanced)?;
+    let argument = (!argument.is_empty()).then_some(argument);
     let length = length.map(|digits| {
         let problem = || Problem::BadArgument {
             operator: name.to_owned(),
@@ -72,13 +74,14 @@ fn command(text: &str, position: usize) -> Result<(Command<'_>, &str), FormatErr
     Ok((Command { position, name, argument, length: length.transpose()? }, rest))
 }
 
-/// What stands in brackets, up to the first bracket behind which the command can end. It stays on its line.
-fn argument(inside: &str) -> Option<(Option<&str>, (Option<&str>, &str))> {
+/// What stands in brackets, up to the first bracket behind which the command can end, and what follows that bracket.
+/// It stays on its line.
+fn argument(inside: &str) -> Option<(&str, &str)> {
     let line = inside.split('\n').next().unwrap_or(inside);
     line.match_indices(')').find_map(|(at, _)| {
         let (argument, rest) = inside.split_at(at);
-        let ending = ending(rest.get(1..)?)?;
-        Some(((!argument.is_empty()).then_some(argument), ending))
+        let rest = rest.get(1..)?;
+        ending(rest).map(|_| (argument, rest))
     })
 }
 

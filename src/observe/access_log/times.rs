@@ -103,6 +103,6 @@ mod tests {
         assert_eq!(times.at(Point::ConnectionBegin), None);
         assert_eq!(Point::named("US_RX_BODY_BEG"), Some(Point::UpstreamBodyBegin));
         assert_eq!(Point::named("us_rx_beg"), None);
-        assert_eq!(NAMES.len(), 18);
+        assert_eq!(NAMES.len(), 17);
     }
 }

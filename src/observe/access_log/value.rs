@@ -4,9 +4,12 @@
 
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
+use std::time::SystemTime;
+
+use super::time_format::TimeFormat;
 
 /// The answer of one operator for one record.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) enum Value<'a> {
     /// There is nothing to say: `-` in text, `null` in JSON.
     Absent,
@@ -20,6 +23,8 @@ pub(super) enum Value<'a> {
     Socket(SocketAddr),
     /// An address without its port.
     Ip(IpAddr),
+    /// A moment, in a form of its own.
+    Time(&'a TimeFormat, SystemTime),
 }
 
 // === impl Value ===
@@ -68,6 +73,10 @@ impl<'a> Value<'a> {
             Self::Number(number) => write!(out, "{number}"),
             Self::Socket(socket) => write!(out, "{socket}"),
             Self::Ip(ip) => write!(out, "{ip}"),
+            Self::Time(format, time) => {
+                format.write(*time, out);
+                Ok(())
+            }
         };
     }
 
@@ -89,6 +98,11 @@ impl<'a> Value<'a> {
         match self {
             Self::Bytes(bytes) => escape(bytes, out),
             Self::Owned(bytes) => escape(bytes, out),
+            Self::Time(format, time) => {
+                let mut text = Vec::new();
+                format.write(*time, &mut text);
+                escape(&text, out);
+            }
             _ => self.write_text(out, absent),
         }
     }
@@ -132,6 +146,12 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
+    fn written(value: &Value<'_>) -> String {
+        let mut out = Vec::new();
+        value.write_text(&mut out, "-");
+        String::from_utf8(out).unwrap()
+    }
+
     /// As Envoy 1.40 wrote them.
     #[test]
     fn strings_are_escaped_as_envoy_does() {
@@ -144,24 +164,27 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_by_bytes() {
-        assert_eq!(Value::Bytes(b"alpha").cut(Some(2)), Value::Bytes(b"al"));
-        assert_eq!(Value::Bytes(b"al").cut(Some(5)), Value::Bytes(b"al"));
-        assert_eq!(Value::Owned(b"alpha".to_vec()).cut(Some(0)), Value::Owned(Vec::new()));
-        assert_eq!(Value::Bytes(b"alpha").cut(None), Value::Bytes(b"alpha"));
+        assert_eq!(written(&Value::Bytes(b"alpha").cut(Some(2))), "al");
+        assert_eq!(written(&Value::Bytes(b"al").cut(Some(5))), "al");
+        assert_eq!(written(&Value::Owned(b"alpha".to_vec()).cut(Some(0))), "");
+        assert_eq!(written(&Value::Bytes(b"alpha").cut(None)), "alpha");
     }
 
     #[test]
     fn addresses_are_written_as_envoy_does() {
         let socket = |text: &str| Some(text.parse().unwrap());
-        let written = |value: Value<'_>| {
-            let mut out = Vec::new();
-            value.write_text(&mut out, "-");
-            String::from_utf8(out).unwrap()
-        };
-        assert_eq!(written(Value::socket(socket("[::1]:443"))), "[::1]:443");
-        assert_eq!(written(Value::ip(socket("[::1]:443"))), "::1");
-        assert_eq!(written(Value::port(socket("1.2.3.4:443"))), "443");
-        assert_eq!(written(Value::port(None)), "-");
+        assert_eq!(written(&Value::socket(socket("[::1]:443"))), "[::1]:443");
+        assert_eq!(written(&Value::ip(socket("[::1]:443"))), "::1");
+        assert_eq!(written(&Value::port(socket("1.2.3.4:443"))), "443");
+        assert_eq!(written(&Value::port(None)), "-");
+    }
+
+    #[test]
+    fn a_quote_in_a_time_format_is_escaped_in_json() {
+        let format = TimeFormat::parse("\"%Y\"", jiff::tz::TimeZone::UTC).unwrap();
+        let mut out = Vec::new();
+        Value::Time(&format, SystemTime::UNIX_EPOCH).write_json(&mut out);
+        assert_eq!(out, br#""\"1970\"""#);
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 //! `plain` holds those that read one fact of the record, the others here take an argument. Compiling resolves names, header
 //! fields, the environment and the host's name once; answering looks nothing up.
 
+mod elsewhere;
 mod header;
 mod plain;
 mod request;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use jiff::tz::TimeZone;
 
+use self::elsewhere::ELSEWHERE;
 use self::header::Header;
 use self::request::{Path, QueryParam, ServerName};
 use super::capture::{Captures, Field, Side, Slot};
@@ -103,11 +105,7 @@ impl Operator {
             Self::Plain(fact) => fact(record),
             Self::Constant(text) => Value::Bytes(text),
             Self::Header(header) => header.answer(&record.captured),
-            Self::Time { of, format } => {
-                let mut text = Vec::with_capacity(TIME_CAPACITY);
-                format.write(of(record), &mut text);
-                Value::Owned(text)
-            }
+            Self::Time { of, format } => Value::Time(format, of(record)),
             Self::Between { from, to, unit } => unit.value(record.at(*from), record.at(*to)),
             Self::Details { keep_spaces } => match record.details.as_ref() {
                 None => Value::Absent,
@@ -199,8 +197,7 @@ fn duration(command: &Command<'_>) -> Result<Operator, Problem> {
     let argument = command.needed(EXPECTED)?;
     let bad = || command.bad(argument, EXPECTED);
     let (from, to, unit) = match argument.split(':').collect::<Vec<_>>().as_slice() {
-        [from, to] => (*from, *to, Unit::Milliseconds),
-        [from, to, "ms"] => (*from, *to, Unit::Milliseconds),
+        [from, to] | [from, to, "ms"] => (*from, *to, Unit::Milliseconds),
         [from, to, "us"] => (*from, *to, Unit::Microseconds),
         [from, to, "ns"] => (*from, *to, Unit::Nanoseconds),
         _ => return Err(bad()),
@@ -263,9 +260,6 @@ fn underscored(text: &str) -> String {
     text.replace(|letter: char| letter.is_ascii_whitespace(), "_")
 }
 
-/// Bytes of a time in its default form.
-const TIME_CAPACITY: usize = 32;
-
 /// The operators compiled above.
 const WITH_ARGUMENT: &[&str] = &[
     "REQ",
@@ -288,91 +282,6 @@ const WITH_ARGUMENT: &[&str] = &[
     "QUERY_PARAM",
     "QUERY_PARAMS",
     "REQUESTED_SERVER_NAME",
-];
-
-/// What Envoy 1.40 knows besides, because of features that are not here.
-const ELSEWHERE: &[&str] = &[
-    "BYTES_RETRANSMITTED",
-    "CEL",
-    "CLUSTER_METADATA",
-    "COALESCE",
-    "CUSTOM_FLAGS",
-    "DOWNSTREAM_CX_RTT",
-    "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
-    "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
-    "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID",
-    "DOWNSTREAM_HEADER_BYTES_RECEIVED",
-    "DOWNSTREAM_HEADER_BYTES_SENT",
-    "DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID",
-    "DOWNSTREAM_LOCAL_DNS_SAN",
-    "DOWNSTREAM_LOCAL_EMAIL_SAN",
-    "DOWNSTREAM_LOCAL_IP_SAN",
-    "DOWNSTREAM_LOCAL_OTHERNAME_SAN",
-    "DOWNSTREAM_LOCAL_SUBJECT",
-    "DOWNSTREAM_LOCAL_URI_SAN",
-    "DOWNSTREAM_PEER_CERT",
-    "DOWNSTREAM_PEER_CERT_V_END",
-    "DOWNSTREAM_PEER_CERT_V_START",
-    "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1",
-    "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256",
-    "DOWNSTREAM_PEER_CHAIN_SERIALS",
-    "DOWNSTREAM_PEER_DNS_SAN",
-    "DOWNSTREAM_PEER_EMAIL_SAN",
-    "DOWNSTREAM_PEER_FINGERPRINT_1",
-    "DOWNSTREAM_PEER_FINGERPRINT_256",
-    "DOWNSTREAM_PEER_IP_SAN",
-    "DOWNSTREAM_PEER_ISSUER",
-    "DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256",
-    "DOWNSTREAM_PEER_ISSUER_SERIAL",
-    "DOWNSTREAM_PEER_OTHERNAME_SAN",
-    "DOWNSTREAM_PEER_SERIAL",
-    "DOWNSTREAM_PEER_SUBJECT",
-    "DOWNSTREAM_PEER_URI_SAN",
-    "DOWNSTREAM_WIRE_BYTES_RECEIVED",
-    "DOWNSTREAM_WIRE_BYTES_SENT",
-    "DYNAMIC_METADATA",
-    "FILTER_STATE",
-    "METADATA",
-    "PACKETS_RETRANSMITTED",
-    "ROUTE_RESOLUTION_COUNT",
-    "ROUTE_RESOLUTION_TIME_US",
-    "SPAN_ID",
-    "STREAM_INFO_REQ",
-    "TLS_JA3_FINGERPRINT",
-    "TLS_JA4_FINGERPRINT",
-    "TRACE_ID",
-    "UPSTREAM_CONNECTION_IDS_ATTEMPTED",
-    "UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
-    "UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
-    "UPSTREAM_DETECTED_CLOSE_TYPE",
-    "UPSTREAM_FILTER_STATE",
-    "UPSTREAM_HEADER_BYTES_RECEIVED",
-    "UPSTREAM_HEADER_BYTES_SENT",
-    "UPSTREAM_HOSTS_ATTEMPTED",
-    "UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT",
-    "UPSTREAM_HOST_NAMES_ATTEMPTED",
-    "UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT",
-    "UPSTREAM_LOCAL_DNS_SAN",
-    "UPSTREAM_LOCAL_IP_SAN",
-    "UPSTREAM_LOCAL_URI_SAN",
-    "UPSTREAM_METADATA",
-    "UPSTREAM_PEER_CERT",
-    "UPSTREAM_PEER_CERT_V_END",
-    "UPSTREAM_PEER_CERT_V_START",
-    "UPSTREAM_PEER_DNS_SAN",
-    "UPSTREAM_PEER_IP_SAN",
-    "UPSTREAM_PEER_ISSUER",
-    "UPSTREAM_PEER_SUBJECT",
-    "UPSTREAM_PEER_URI_SAN",
-    "UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID",
-    "UPSTREAM_SERVER_NAME",
-    "UPSTREAM_TLS_CIPHER",
-    "UPSTREAM_TLS_GROUP",
-    "UPSTREAM_TLS_SESSION_ID",
-    "UPSTREAM_TLS_VERSION",
-    "UPSTREAM_WIRE_BYTES_RECEIVED",
-    "UPSTREAM_WIRE_BYTES_SENT",
-    "VIRTUAL_CLUSTER_NAME",
 ];
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The operators that take no argument and read one fact of the record, and those that name a duration.
 
+use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::Version;
@@ -55,6 +57,13 @@ fn tls(record: &Record, fact: fn(&Tls) -> Option<&str>) -> Value<'_> {
     Value::text(record.connection.tls.as_ref().and_then(fact))
 }
 
+fn flags(record: &Record, name: fn(Flag) -> &'static str) -> Value<'static> {
+    match record.flags.joined(name) {
+        Cow::Borrowed(names) => Value::text(Some(names)),
+        Cow::Owned(names) => Value::Owned(names.into_bytes()),
+    }
+}
+
 /// A name given by configuration; an empty one is none.
 fn name(name: Option<&Arc<str>>) -> Value<'_> {
     Value::text(name.map(|name| &**name).filter(|name| !name.is_empty()))
@@ -65,7 +74,7 @@ fn host_name_of(upstream: &Upstream) -> Value<'_> {
     upstream.host_name.as_ref().map_or(Value::socket(upstream.host), |name| Value::text(Some(name)))
 }
 
-fn direct_local(connection: &Connection) -> Option<std::net::SocketAddr> {
+fn direct_local(connection: &Connection) -> Option<SocketAddr> {
     connection.direct_local.or(connection.local)
 }
 
@@ -87,8 +96,8 @@ fn unique_id() -> Value<'static> {
 const FACTS: &[(&str, Fact)] = &[
     ("PROTOCOL", |record| version(record.protocol)),
     ("RESPONSE_CODE", |record| Value::number(record.status.unwrap_or(0))),
-    ("RESPONSE_FLAGS", |record| Value::Owned(record.flags.joined(Flag::short).into_bytes())),
-    ("RESPONSE_FLAGS_LONG", |record| Value::Owned(record.flags.joined(Flag::long).into_bytes())),
+    ("RESPONSE_FLAGS", |record| flags(record, Flag::short)),
+    ("RESPONSE_FLAGS_LONG", |record| flags(record, Flag::long)),
     ("BYTES_RECEIVED", |record| Value::number(record.bytes_received)),
     ("BYTES_SENT", |record| Value::number(record.bytes_sent)),
     ("ROUTE_NAME", |record| name(record.route.as_ref())),
@@ -183,15 +192,17 @@ mod tests {
 
     #[test]
     fn rfc9562_5_4_a_unique_id_is_a_version_4_uuid() {
-        let ids: Vec<_> = (0..8).map(|_| unique_id()).collect();
-        for id in &ids {
-            let Value::Owned(text) = id else { panic!("{id:?}") };
-            let text = std::str::from_utf8(text).unwrap();
+        let id = || match unique_id() {
+            Value::Owned(text) => String::from_utf8(text).unwrap(),
+            other => panic!("{other:?}"),
+        };
+        for _ in 0..8 {
+            let text = id();
             let parts: Vec<_> = text.split('-').collect();
             assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
             assert!(parts[2].starts_with('4') && parts[3].starts_with(['8', '9', 'a', 'b']), "{text}");
         }
-        assert_ne!(ids[0], ids[1]);
+        assert_ne!(id(), id());
     }
 
     #[test]

@@ -93,7 +93,9 @@ fn shutdown_loses_nothing_and_what_comes_after_is_counted() {
             thread::spawn(move || (0..1000).for_each(|line| sink.write(format!("{sender} {line}\n").into_bytes())))
         })
         .collect();
-    senders.into_iter().for_each(|sender| sender.join().unwrap());
+    for sender in senders {
+        sender.join().unwrap();
+    }
     bench.sinks.shutdown();
     sink.write(b"late\n".to_vec());
     let written = fs::read_to_string(&path).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::super::metric::{Counter, Gauge};
 use super::super::store::{Entry, Family};
 use super::text::number;
 use super::{Buckets, Kind, PERCENTILES, Printed, Query, Store, histograms};
@@ -13,10 +14,10 @@ pub fn prometheus(store: &Store, query: &Query) -> String {
     let query = &Query { kind: Kind::All, ..query.clone() };
     let metrics = store.metrics();
     let mut out = String::new();
-    for (family, members) in grouped(store, chosen(&metrics.counters, query, |counter| counter.used())) {
+    for (family, members) in grouped(store, chosen(&metrics.counters, query, Counter::used)) {
         scalars(&mut out, &family, "counter", members.iter().map(|(labels, counter)| (*labels, counter.value())));
     }
-    for (family, members) in grouped(store, chosen(&metrics.gauges, query, |gauge| gauge.used())) {
+    for (family, members) in grouped(store, chosen(&metrics.gauges, query, Gauge::used)) {
         scalars(&mut out, &family, "gauge", members.iter().map(|(labels, gauge)| (*labels, gauge.value())));
     }
     let summary = query.buckets == Buckets::Summary;

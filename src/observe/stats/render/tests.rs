@@ -8,16 +8,20 @@ fn store() -> Arc<Store> {
     let cluster = store.scope("cluster.up");
     cluster.counter("upstream_rq_total").add(23);
     cluster.counter("upstream_rq_503").add(1);
-    cluster.counter("upstream_rq_timeout");
+    cluster.counter("upstream_rq_timeout").add(0);
     cluster.gauge("upstream_rq_active").set(0);
     cluster.gauge("circuit_breakers.default.remaining_cx_pools").set(u64::MAX);
     let per_connection = cluster.histogram("upstream_rq_per_cx");
-    [1, 5, 5, 10].iter().for_each(|value| per_connection.record(*value));
+    for value in [1, 5, 5, 10] {
+        per_connection.record(value);
+    }
     store.latch();
-    [25, 26, 99, 100, 101, 250, 999, 1000, 1005].iter().for_each(|value| per_connection.record(*value));
-    cluster.histogram("upstream_cx_length_ms");
+    for value in [25, 26, 99, 100, 101, 250, 999, 1000, 1005] {
+        per_connection.record(value);
+    }
+    let _unused = cluster.histogram("upstream_cx_length_ms");
     store.scope("cluster_manager").counter("cluster_added").add(2);
-    store.scope("cluster.a-b").counter("upstream_rq_total");
+    store.scope("cluster.a-b").counter("upstream_rq_total").add(0);
     store.scope("server").gauge("live").set(1);
     store
 }
