@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::observe::log::{Destination, Level, Levels, Logs, components};
 use crate::probe;
 
 /// An edge gateway that puts QUIC first: HTTP/3, HTTP/2 and HTTP/1.1 in, configured by Envoy v3 files.
@@ -115,6 +116,22 @@ impl Serve {
     pub fn workers(&self) -> usize {
         let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.concurrency.map_or_else(processors, usize::from)
+    }
+
+    /// Sets up the process's log.
+    ///
+    /// # Errors
+    /// What is wrong with the options, or with the file.
+    pub fn logs(&self) -> Result<Logs, String> {
+        let level = self.log_level.parse::<Level>().map_err(|error| format!("--log-level: {error}"))?;
+        let levels = Levels::new(level);
+        for (component, level) in components(self.component_log_level.as_deref().unwrap_or_default())
+            .map_err(|error| format!("--component-log-level: {error}"))?
+        {
+            levels.set(&component, level).map_err(|error| format!("--component-log-level: {error}"))?;
+        }
+        let destination = self.log_path.clone().map_or(Destination::Stderr, Destination::File);
+        Logs::install(levels, &destination).map_err(|error| error.to_string())
     }
 
     /// The options as `/server_info` shows them.

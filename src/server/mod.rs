@@ -25,7 +25,14 @@ use crate::probe;
 /// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // clap says 2 for a usage error; here 2 is a probe that could not connect.
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
     match cli.command {
         None => run::serve(&cli.serve),
         Some(Command::Probe(args)) => on_one_thread(run_probe(args)),

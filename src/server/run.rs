@@ -18,11 +18,15 @@ use crate::admin::{Admin, Command};
 use crate::config::{Report, Source};
 use crate::drain::Drain;
 use crate::net::raise_file_limit;
+use crate::observe::log::Logs;
 
 /// Serves, or validates, as the command line asks.
 pub(super) fn serve(options: &Serve) -> ExitCode {
     let began = Instant::now();
-    // LOG
+    let logs = match options.logs() {
+        Ok(logs) => logs,
+        Err(message) => return complain(&message),
+    };
     // rustls asks for one provider a process; every configuration here names it as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     if options.mode == Mode::Validate {
@@ -34,7 +38,7 @@ pub(super) fn serve(options: &Serve) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("the runtime cannot start: {error}")),
     };
-    match runtime.block_on(start_and_wait(options, began)) {
+    match runtime.block_on(start_and_wait(options, &logs, began)) {
         Ok(code) => code,
         Err(message) => complain(&message),
     }
@@ -59,7 +63,7 @@ fn validate(options: &Serve) -> ExitCode {
 }
 
 /// Starts everything and comes back when it has ended.
-async fn start_and_wait(options: &Serve, began: Instant) -> Result<ExitCode, String> {
+async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<ExitCode, String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be heard: {error}"))?;
     let main = Drain::default();
     let demo = match options.source() {
@@ -92,7 +96,7 @@ async fn start_and_wait(options: &Serve, began: Instant) -> Result<ExitCode, Str
         demo_ca: demo.as_ref().map(|demo| demo.ca.ca_cert.as_path()),
     }
     .print();
-    wait(&mut signals, &admin.admin, &built).await;
+    wait(&mut signals, &admin.admin, &built, logs).await;
     admin.admin.begin_draining();
     Ok(stop(options, &mut signals, workers, &built).await)
 }
@@ -125,21 +129,29 @@ fn serve_admin(options: &Serve, admin: Admin, sockets: &mut Sockets, main: &Drai
 }
 
 /// Waits until somebody asks for the end, doing the rare work of the main thread meanwhile.
-async fn wait(signals: &mut Signals, admin: &Admin, built: &Built) {
+async fn wait(signals: &mut Signals, admin: &Admin, built: &Built, logs: &Logs) {
     let mut flush = tokio::time::interval(FLUSH);
     loop {
         tokio::select! {
             asked = signals.next() => match asked {
                 Asked::Stop => return,
-                Asked::ReopenLogs => built.sinks.reopen(),
+                Asked::ReopenLogs => reopen(built, logs),
                 Asked::Nothing => tracing::warn!("SIGHUP has no meaning here: restart to read the configuration again"),
             },
             command = admin.next_command() => match command {
                 Command::Quit => return,
-                Command::ReopenLogs => built.sinks.reopen(),
+                Command::ReopenLogs => reopen(built, logs),
             },
             _ = flush.tick() => built.stats.latch(),
         }
+    }
+}
+
+/// Opens every log file again: whoever rotates them has moved the old ones away.
+fn reopen(built: &Built, logs: &Logs) {
+    built.sinks.reopen();
+    if let Err(error) = logs.reopen() {
+        tracing::error!(%error, "the log goes on in the old file");
     }
 }
 
