@@ -27,6 +27,14 @@ impl Edge {
         Self { process: Gateway::start(&yaml(routes, manager, clusters)).await }
     }
 
+    /// The same, with `https` and `http3` on one port.
+    pub(crate) async fn on_one_port(backend: &Backend, port: u16) -> Self {
+        let yaml = yaml(ALL, "", &cluster("backend", &backend.address().to_string()));
+        let (http, rest) = yaml.split_at(yaml.find("  - name: https").expect("the second listener"));
+        let rest = rest.replace("port_value: 0}", &format!("port_value: {port}}}"));
+        Self { process: Gateway::start(&format!("{http}{rest}")).await }
+    }
+
     /// A connection of that version, under TLS.
     pub(crate) async fn client(&self, version: Version) -> Client {
         let listener = if version == Version::Http3 { "http3" } else { "https" };
@@ -37,9 +45,11 @@ impl Edge {
 /// A cluster with one host.
 pub(crate) fn cluster(name: &str, address: &str) -> String {
     let (ip, port) = address.rsplit_once(':').expect("an address with a port");
+    // Only where nobody answers is it worth giving up early.
+    let patience = if name == "unanswering" { "0.5s" } else { "20s" };
     format!(
         "  - name: {name}
-    connect_timeout: 0.5s
+    connect_timeout: {patience}
     typed_extension_protocol_options:
       envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
         \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions

@@ -6,6 +6,7 @@ use crate::edge::{ALL, Edge};
 use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
 use crate::support::message::{End, Request};
+use crate::support::ports::reserve;
 
 /// 10 MiB in which every position is recognisable.
 fn large() -> Bytes {
@@ -29,13 +30,16 @@ async fn a_request_passes_with_its_fields_and_its_query() {
         // A request without content must not look like one of unknown length.
         assert!(!seen.contains("transfer-encoding"), "{version:?}: {seen}");
         assert_eq!(reply.header("server"), Some("quicgate"), "{version:?}");
-        assert!(reply.header("date").is_some() && reply.header("x-envoy-upstream-service-time").is_some(), "{version:?}");
+        assert!(
+            reply.header("date").is_some() && reply.header("x-envoy-upstream-service-time").is_some(),
+            "{version:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn ten_mebibytes_come_back_byte_for_byte() {
-    let backend = Backend::start(|received| Script::reply(200, &[], &received.body)).await;
+    let backend = Backend::start(|received| Script::reply(200, &received.body)).await;
     let edge = Edge::start(&backend, ALL).await;
     let sent = large();
     for version in Version::ALL {
@@ -47,7 +51,8 @@ async fn ten_mebibytes_come_back_byte_for_byte() {
 
 #[tokio::test]
 async fn trailers_pass_both_ways() {
-    let script = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 6\r\n\r\n";
+    let script =
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 6\r\n\r\n";
     let backend = Backend::start(move |_| Script::bytes(script)).await;
     let edge = Edge::start(&backend, ALL).await;
     for version in Version::ALL {
@@ -72,9 +77,15 @@ async fn replies_without_content_have_none() {
     let edge = Edge::start(&backend, ALL).await;
     for version in Version::ALL {
         let client = edge.client(version).await;
-        for (method, path, status) in [("HEAD", "/", 200), ("GET", "/204", 204), ("GET", "/304", 304), ("GET", "/", 200)] {
+        for (method, path, status) in
+            [("HEAD", "/", 200), ("GET", "/204", 204), ("GET", "/304", 304), ("GET", "/", 200)]
+        {
             let reply = client.send(Request::new(method, path)).await;
-            assert_eq!((reply.status, reply.end, reply.body.len()), (status, End::Complete, 0), "{version:?} {method} {path}");
+            assert_eq!(
+                (reply.status, reply.end, reply.body.len()),
+                (status, End::Complete, 0),
+                "{version:?} {method} {path}"
+            );
         }
     }
 }
@@ -96,13 +107,12 @@ async fn connections_to_the_backend_are_used_again() {
 #[tokio::test]
 async fn http3_is_announced_where_it_is_served_on_the_same_port() {
     let backend = Backend::start(|received| match received.path() {
-        "/own" => Script::reply(200, &[("alt-svc", "clear")], b""),
-        _ => Script::reply(200, &[], b""),
+        "/own" => Script::bytes("HTTP/1.1 200 OK\r\nalt-svc: clear\r\ncontent-length: 0\r\n\r\n"),
+        _ => Script::reply(200, ""),
     })
     .await;
-    let port = crate::support::ports::reserve();
-    let yaml = crate::edge::yaml_on(&backend, port);
-    let process = crate::support::program::Gateway::start(&yaml).await;
+    let port = reserve();
+    let process = Edge::on_one_port(&backend, port).await.process;
     for version in [Version::Http1, Version::Http2] {
         let client = process.client(version, "https").await;
         let announced = format!("h3=\":{port}\"; ma=86400");

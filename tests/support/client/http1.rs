@@ -120,12 +120,6 @@ fn is_framed(headers: &Fields) -> bool {
 }
 
 fn lines(fields: &Fields) -> String {
-    let line = |(name, value): &(String, String)| {
-        [
-            name, ": ", value, "
-",
-        ]
-        .concat()
-    };
+    let line = |(name, value): &(String, String)| format!("{name}: {value}\r\n");
     fields.iter().map(line).collect()
 }
