@@ -57,7 +57,7 @@ pub fn manager(
         codec: CodecType::of(written),
         limits: limits(written),
         connection: ConnectionLimits {
-            idle_timeout: limit(common.and_then(|c| c.idle_timeout.as_ref()), Some(Duration::from_hours(1))),
+            idle_timeout: limit(common.and_then(|c| c.idle_timeout.as_ref()), Some(IDLE_TIMEOUT)),
             max_duration: limit(common.and_then(|c| c.max_connection_duration.as_ref()), None),
             max_requests: common.and_then(|c| c.max_requests_per_connection).filter(|max| *max > 0).map(u64::from),
         },
@@ -69,7 +69,7 @@ pub fn manager(
         trailers: written.http_protocol_options.as_ref().is_some_and(|http1| http1.enable_trailers),
         timeouts: Timeouts {
             route: None,
-            idle: limit(written.stream_idle_timeout.as_ref(), Some(Duration::from_mins(5))),
+            idle: limit(written.stream_idle_timeout.as_ref(), Some(STREAM_IDLE_TIMEOUT)),
             request: limit(written.request_timeout.as_ref(), None),
             max_duration: limit(common.and_then(|c| c.max_stream_duration.as_ref()), None),
         },
@@ -158,6 +158,12 @@ fn server_header(written: &proto::HttpConnectionManager, at: At<'_>) -> Result<S
 fn header_value(text: &str, at: At<'_>) -> Result<HeaderValue, Invalid> {
     HeaderValue::from_str(text).map_err(|_| at.error("cannot stand in a header field: visible ASCII only"))
 }
+
+/// Envoy's default `idle_timeout` of a connection.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// Envoy's default `stream_idle_timeout`.
+const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What `server` says unless `server_name` is set.
 const SERVER_NAME: &str = "quicgate";

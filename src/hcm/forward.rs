@@ -105,7 +105,9 @@ pub(super) async fn forward(
     sanitize::hop_by_hop(response.headers_mut());
     let service_time = flow.request_done().map(|done| done.elapsed());
     if let Some(time) = service_time {
-        response.headers_mut().insert(SERVICE_TIME, HeaderValue::from(time.as_millis() as u64));
+        response
+            .headers_mut()
+            .insert(SERVICE_TIME, HeaderValue::from(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
     }
     exchange.answered_by(lease, response.status(), service_time);
     Ok(response)

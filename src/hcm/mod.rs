@@ -105,4 +105,4 @@ enum ServerHeader {
 }
 
 /// As long as Envoy's default `idle_timeout`.
-const FIRST_BYTE_TIMEOUT: Duration = Duration::from_hours(1);
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(3600);

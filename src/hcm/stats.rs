@@ -93,7 +93,7 @@ impl ManagerStats {
     pub(super) fn connection(&self, protocol: Protocol, tls: bool) {
         self.cx_total.inc();
         self.cx_active.inc();
-        self.of_version(&self.cx_by_version, protocol);
+        Self::of_version(&self.cx_by_version, protocol);
         if tls {
             self.cx_ssl_total.inc();
         }
@@ -103,7 +103,7 @@ impl ManagerStats {
     pub(super) fn request(&self, protocol: Protocol) {
         self.rq_total.inc();
         self.rq_active.inc();
-        self.of_version(&self.rq_by_version, protocol);
+        Self::of_version(&self.rq_by_version, protocol);
     }
 
     /// A request was handed to the router.
@@ -160,7 +160,7 @@ impl ManagerStats {
         }
     }
 
-    fn of_version(&self, counters: &[Counter; 3], protocol: Protocol) {
+    fn of_version(counters: &[Counter; 3], protocol: Protocol) {
         let [http1, http2, http3] = counters;
         match protocol {
             Protocol::Http10 | Protocol::Http11 => http1.inc(),

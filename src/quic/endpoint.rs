@@ -47,7 +47,7 @@ pub fn endpoint(settings: &QuicSettings, socket: UdpSocket) -> io::Result<Endpoi
 /// Handshakes that may wait to be accepted on one worker.
 const MAX_INCOMING: usize = 4096;
 
-/// Bytes that one handshake may send before it is accepted: 0-RTT and a ClientHello in pieces.
+/// Bytes that one handshake may send before it is accepted: 0-RTT and a `ClientHello` in pieces.
 const INCOMING_BUFFER: u64 = 256 * 1024;
 
 /// The same for all of one worker.

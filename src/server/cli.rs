@@ -10,7 +10,7 @@ use crate::probe;
 
 /// An edge gateway that puts QUIC first: HTTP/3, HTTP/2 and HTTP/1.1 in, configured by Envoy v3 files.
 ///
-/// Without a configuration it serves a demo on https://localhost:10443, with a certificate authority of its own in
+/// Without a configuration it serves a demo on <https://localhost:10443>, with a certificate authority of its own in
 /// ./certs. Try it, then write a file: config/edge.yaml is one to begin with.
 #[derive(Debug, Parser)]
 #[command(name = "quicgate", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]

@@ -45,9 +45,8 @@ pub(super) fn serve(options: &Serve) -> ExitCode {
 }
 
 fn validate(options: &Serve) -> ExitCode {
-    let source = match options.source() {
-        Some(source) => source,
-        None => return complain("there is nothing to validate: give -c FILE"),
+    let Some(source) = options.source() else {
+        return complain("there is nothing to validate: give -c FILE");
     };
     match boot::build(&source, options.workers()) {
         Ok(built) => {

@@ -1,5 +1,6 @@
 //! A certificate chain with its key, and what `/certs` says of it.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -80,10 +81,18 @@ fn facts(leaf: &CertificateDer<'_>, path: &str) -> Result<CertificateFacts, Stri
     let validity = certificate.validity();
     Ok(CertificateFacts {
         path: path.to_owned(),
-        serial: certificate.raw_serial().iter().map(|byte| format!("{byte:02x}")).collect(),
+        serial: hexadecimal(certificate.raw_serial()),
         names,
         valid_from: system_time(validity.not_before.timestamp()),
         expires: system_time(validity.not_after.timestamp()),
+    })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // A String takes whatever is written.
+        let _ = write!(text, "{byte:02x}");
+        text
     })
 }
 

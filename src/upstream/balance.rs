@@ -24,13 +24,13 @@ impl RoundRobin {
         });
         let mut round = Self { turns: turns.collect() };
         for _ in 0..start.checked_rem(weights.len()).unwrap_or_default() {
-            round.next();
+            round.pick();
         }
         round
     }
 
     /// The index of the host whose turn it is; `None` where there are no hosts.
-    pub fn next(&mut self) -> Option<usize> {
+    pub fn pick(&mut self) -> Option<usize> {
         let (index, turn) =
             self.turns.iter_mut().enumerate().min_by(|(_, left), (_, right)| left.due.total_cmp(&right.due))?;
         turn.due += turn.interval;
@@ -44,7 +44,7 @@ mod tests {
 
     fn turns(weights: &[u32], start: usize, count: usize) -> Vec<usize> {
         let mut round = RoundRobin::new(weights, start);
-        (0..count).map_while(|_| round.next()).collect()
+        (0..count).map_while(|_| round.pick()).collect()
     }
 
     #[test]

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cluster::HostCounts;
+use super::cluster::{HostCounts, NameTaken};
 use super::{Cluster, ClusterStats, Clusters, Host};
 use crate::config::proto::envoy::config::cluster::v3 as proto;
 use crate::config::proto::envoy::config::core::v3::TransportSocket;
 use crate::config::proto::envoy::config::core::v3::socket_address::Protocol;
 use crate::config::proto::envoy::config::endpoint::v3::{LbEndpoint, LocalityLbEndpoints, lb_endpoint};
-use crate::config::proto::envoy::extensions::upstreams::http::v3 as http;
+use crate::config::proto::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
+use crate::config::proto::envoy::extensions::upstreams::http::v3::http_protocol_options::{
+    UpstreamProtocolOptions, explicit_http_config::ProtocolConfig,
+};
 use crate::config::values::socket_address;
 use crate::config::{At, Invalid, duration};
 use crate::observe::stats::Scope;
@@ -23,9 +26,9 @@ pub fn clusters(list: &[proto::Cluster], at: At<'_>, stats: &Scope) -> Result<Cl
     let mut clusters = Clusters::default();
     let mut twins = Ok(());
     for (index, cluster) in built?.into_iter().enumerate() {
-        if let Err(twin) = clusters.add(cluster) {
+        if let Err(NameTaken(name)) = clusters.add(cluster) {
             let at = at.item("clusters", index);
-            twins = Err(at.field("name").error(format_args!("there is another cluster named `{}`", twin.name)));
+            twins = Err(at.field("name").error(format_args!("there is another cluster named `{name}`")));
         }
     }
     twins.map(|()| clusters)
@@ -49,15 +52,15 @@ fn cluster(written: &proto::Cluster, at: At<'_>, stats: &Scope) -> Result<Cluste
     let transport = transport(written.transport_socket.as_ref(), at);
     let trailers = trailers(written, at);
     let hosts = hosts(written, at);
-    (kind?, policy?, transport?);
-    let hosts = hosts?;
+    let (hosts, trailers) = (hosts?, trailers?);
+    kind.and(policy).and(transport)?;
     // Envoy's names have no colons within a part.
     let scope = stats.scope(&format!("cluster.{}", written.name.replace(':', "_")));
     Ok(Cluster {
         name: Arc::from(written.name.as_str()),
         connect_timeout: written.connect_timeout.as_ref().map_or(CONNECT_TIMEOUT, duration),
         max_connections: MAX_CONNECTIONS,
-        trailers: trailers?,
+        trailers,
         stats: ClusterStats::new(&scope, hosts.len() as u64),
         hosts,
     })
@@ -76,9 +79,7 @@ fn transport(socket: Option<&TransportSocket>, at: At<'_>) -> Result<(), Invalid
 fn trailers(written: &proto::Cluster, at: At<'_>) -> Result<bool, Invalid> {
     let Some(any) = written.typed_extension_protocol_options.get(HTTP_OPTIONS) else { return Ok(false) };
     let at = at.entry("typed_extension_protocol_options", HTTP_OPTIONS);
-    let options: http::HttpProtocolOptions = at.unpack(any)?;
-    use http::http_protocol_options::UpstreamProtocolOptions;
-    use http::http_protocol_options::explicit_http_config::ProtocolConfig;
+    let options: HttpProtocolOptions = at.unpack(any)?;
     let explicit = match options.upstream_protocol_options {
         Some(UpstreamProtocolOptions::ExplicitHttpConfig(explicit)) => explicit,
         Some(_) => return Err(at.error("only `explicit_http_config` is implemented yet")),

@@ -98,10 +98,10 @@ impl Clusters {
     /// Adds a cluster.
     ///
     /// # Errors
-    /// Gives it back when the name is taken.
-    pub fn add(&mut self, cluster: Cluster) -> Result<ClusterId, Cluster> {
+    /// [`NameTaken`] when there is another of that name.
+    pub fn add(&mut self, cluster: Cluster) -> Result<ClusterId, NameTaken> {
         if self.names.contains_key(&cluster.name) {
-            return Err(cluster);
+            return Err(NameTaken(cluster.name));
         }
         let id = ClusterId(self.list.len());
         self.names.insert(Arc::clone(&cluster.name), id);
@@ -125,6 +125,10 @@ impl Clusters {
         self.list.iter().map(|cluster| &*cluster.name)
     }
 }
+
+/// There is a cluster of this name already.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NameTaken(pub Arc<str>);
 
 impl ClusterId {
     /// The place as an index.

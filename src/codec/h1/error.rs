@@ -4,6 +4,7 @@ use crate::http::{Failure, ResetReason};
 
 /// What hyper says while it reads the body of a client's request.
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 pub fn from_request_body(error: hyper::Error) -> Failure {
     if error.is_parse() || error.is_user() {
         return Failure::DownstreamProtocol("http1.codec_error".into());
@@ -19,6 +20,7 @@ pub fn from_request_body(error: hyper::Error) -> Failure {
 
 /// What hyper says while it waits for, or reads, an upstream's response.
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 pub fn from_response(error: hyper::Error) -> Failure {
     let reason = if error.is_parse() || is_bad_framing(&error) {
         ResetReason::ProtocolError(error.to_string())

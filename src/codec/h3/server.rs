@@ -195,7 +195,7 @@ impl Sink for StreamSink {
         self.stream.stop_stream(code(failure));
     }
 
-    /// h3-quinn does not show a STOP_SENDING before the next write; the end of the connection it cannot hide.
+    /// h3-quinn does not show a `STOP_SENDING` before the next write; the end of the connection it cannot hide.
     async fn gone(&mut self) -> Gone {
         self.quic.closed().await;
         Gone::Connection

@@ -11,6 +11,7 @@ use super::request_id;
 
 /// How a connection manager treats what clients say of themselves.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are Envoy's settings, each on its own")]
 pub(super) struct Identity {
     /// `use_remote_address`: the client's address is the connection's, and is appended to `x-forwarded-for`.
     pub use_remote_address: bool,

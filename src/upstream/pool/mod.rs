@@ -127,7 +127,7 @@ impl Pool {
     }
 
     fn pick(&self) -> Option<(usize, Arc<Host>)> {
-        let index = self.lock().round.next()?;
+        let index = self.lock().round.pick()?;
         self.cluster.hosts.get(index).map(|host| (index, Arc::clone(host)))
     }
 
