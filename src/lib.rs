@@ -1,10 +1,77 @@
 //! Quicgate: an edge gateway that puts QUIC first.
+//!
+//! QUIC listeners on UDP and listeners on TCP feed one request model that knows no version; routes lead it to clusters; an
+//! HTTP/1.1 pool carries it to a host and brings the response back as a stream. What is configured is written in Envoy's
+//! v3 API, and what is logged, counted and shown by the admin interface has Envoy's names.
+//!
+//! # The house
+//!
+//! A module imports only from floors below it; siblings never import each other. `tests/floors.rs` holds it.
+//!
+//! | floor | module | what it is |
+//! |---|---|---|
+//! | 11 | [`server`], [`probe`] | boot, signals, workers; a small client |
+//! | 10 | [`admin`] | look at it |
+//! | 9 | [`listener`] | accept, handshake |
+//! | 8 | [`hcm`] | the HTTP connection manager: one exchange from head to end |
+//! | 7 | | kept for filters: the router, which ends every chain, is all there is yet |
+//! | 6 | [`router`], [`upstream`] | which route? which host, which connection? |
+//! | 5 | [`codec`] | HTTP/1.1, HTTP/2, HTTP/3 on the wire |
+//! | 4 | [`quic`] | the QUIC endpoint |
+//! | 3 | [`tls`] | TLS for TCP and QUIC |
+//! | 2 | [`observe`] | statistics, access logs, the process's log |
+//! | 1 | [`config`] | Envoy v3 messages as written, every fault at its line |
+//! | 0 | [`net`], [`http`], [`drain`] | sockets; the message and its failures; who must stop |
+//!
+//! Three knots are cut on purpose. `router` is generic over its payload: it finds, it does not know clusters. A
+//! `typed_config` stays packed in `config`; whoever owns the extension unpacks it. [`http::Failure`] stands on floor 0:
+//! each floor maps its own errors into it, and only `hcm::reply` and the codecs map it out, to a status, a response flag
+//! or a wire code.
+//!
+//! # From a file to a running gateway
+//!
+//! [`config::load`] makes typed messages of a text, strictly. The `build` functions of the floors make running types of
+//! messages: pure, no socket, no task; both together are `--mode validate`. `server` then binds every socket on the main
+//! thread, so that what cannot be had is known before anything serves, and starts the workers.
+//!
+//! # Workers share nothing
+//!
+//! `--concurrency` workers, each a thread with a runtime of its own. A connection stays on its worker for life. Each
+//! worker has its own listening sockets (`SO_REUSEPORT`), its own quinn endpoint and its own upstream pools
+//! ([`hcm::Worker`]). What they share is never changed (routes, clusters, TLS configurations) or is an atomic counter; the
+//! TLS session stores are the exception, locked once a handshake. The main thread does what is rare: signals, admin.
+//!
+//! # The way of a request
+//!
+//! ```text
+//! listener/quic ─ handshake ─┐
+//! listener/tcp ─ TLS, ALPN ──┤
+//!                            ▼
+//!   codec/{h1,h2,h3}/server ── Handler ── hcm/connection ── hcm/exchange
+//!                                                            │ admit, sanitise, route
+//!                                  hcm/respond ◀─ redirect ──┤
+//!                                  (local replies) ◀─ direct ┤
+//!                                                            ▼
+//!                                        hcm/forward ── upstream/pool ── codec/h1/client
+//!                                                            │
+//!   codec pump or hyper ◀── hcm/body (counts, times, ends) ◀─┘
+//! ```
+//!
+//! [`http::Body`] is one streaming body of data and trailers, polled by whoever writes it on, so flow control is the
+//! backpressure from end to end: no channel and no buffer stands in between. Each stream of HTTP/2 and HTTP/3 is a task;
+//! its head is read inside, so a client that stalls one stream delays no other. A response that breaks off is a reset, or
+//! on HTTP/1 a closed connection: never a clean end. `hcm/account` keeps what is counted and logged, and closes when the
+//! last byte went out, when something failed, or when the client left.
+//!
+//! # The end
+//!
+//! SIGTERM, SIGINT and `/quitquitquit` begin [`drain`]: accepting stops, HTTP/2 and HTTP/3 connections get GOAWAY, HTTP/1
+//! connections close after their response, and the process ends with the last exchange or after `--drain-time-s`.
 
 pub mod admin;
 pub mod codec;
 pub mod config;
 pub mod drain;
-pub mod filter;
 pub mod hcm;
 pub mod http;
 pub mod listener;

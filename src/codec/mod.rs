@@ -21,7 +21,7 @@ mod target;
 
 pub use activity::{Activity, Busy};
 pub use detect::{Prefixed, starts_http2};
-pub use lifetime::{Ending, Lifetime};
+pub use lifetime::{ConnectionLimits, Ending, Lifetime};
 
 /// Whoever answers the requests of one connection.
 pub trait Handler: Send + Sync + 'static {
@@ -57,8 +57,8 @@ pub struct ServerLimits {
     pub connection_window: u32,
     /// How long the head of an HTTP/1 request may take from its first byte on.
     pub headers_timeout: Option<std::time::Duration>,
-    /// How long a connection that has said its last word waits for the client to have read it.
-    pub delayed_close: std::time::Duration,
+    /// How long a client may leave a response unread: Envoy's `stream_idle_timeout`.
+    pub write_timeout: Option<std::time::Duration>,
 }
 
 /// How a server connection ended.

@@ -1,6 +1,7 @@
 //! The body pump: one for both multiplexed versions, with the peer's flow control as its only pace.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -33,6 +34,19 @@ pub(super) enum Gone {
     Stream,
     /// The connection is no more.
     Connection,
+    /// It has not read on for too long.
+    Stalled,
+}
+
+/// Waits for the peer to take more, for as long as it may.
+///
+/// # Errors
+/// [`Gone::Stalled`] when that was not long enough.
+pub(super) async fn patient<T>(patience: Option<Duration>, taken: impl Future<Output = T>) -> Result<T, Gone> {
+    match patience {
+        Some(patience) => tokio::time::timeout(patience, taken).await.map_err(|_| Gone::Stalled),
+        None => Ok(taken.await),
+    }
 }
 
 /// Writes `body` to `sink` to its end. A body that fails resets the stream.

@@ -141,9 +141,13 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Resolves when those who are here are asked to go. Cancel-safe.
-    pub async fn leaving(&mut self) {
-        self.reached(Phase::Leaving).await;
+    /// Resolves when the worker is further on its way than `phase`, and says how far. Cancel-safe.
+    pub async fn beyond(&mut self, phase: Phase) -> Phase {
+        match self.phase.wait_for(|now| *now > phase).await {
+            Ok(now) => *now,
+            // Only `Closing` has nothing beyond it, and a dropped sender means that the worker is gone.
+            Err(_) => Phase::Closing,
+        }
     }
 
     /// Resolves when draining has begun. Cancel-safe.

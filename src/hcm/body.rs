@@ -175,7 +175,11 @@ impl Drop for ResponseBody {
         if self.inner.is_end_stream() {
             return self.end(None);
         }
-        let failure = self.exchange.why_dropped();
+        let failure = match self.exchange.look(Instant::now()) {
+            // The codec gave up on a client that does not read.
+            Look::Due(failure) => failure,
+            Look::Again(_) | Look::Never => self.exchange.why_dropped(),
+        };
         self.end(Some(&failure));
     }
 }

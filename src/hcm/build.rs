@@ -9,8 +9,8 @@ use super::forward::Forward;
 use super::sanitize::Identity;
 use super::stats::ManagerStats;
 use super::timeouts::Timeouts;
-use super::{CodecType, ConnectionLimits, Manager, ServerHeader};
-use crate::codec::ServerLimits;
+use super::{CodecType, Manager, ServerHeader};
+use crate::codec::{ConnectionLimits, ServerLimits};
 use crate::config::proto::envoy::config::route::v3::RouteConfiguration;
 use crate::config::proto::envoy::extensions::filters::network::http_connection_manager::v3 as proto;
 use crate::config::values::limit;
@@ -60,6 +60,7 @@ pub fn manager(
             idle_timeout: limit(common.and_then(|c| c.idle_timeout.as_ref()), Some(IDLE_TIMEOUT)),
             max_duration: limit(common.and_then(|c| c.max_connection_duration.as_ref()), None),
             max_requests: common.and_then(|c| c.max_requests_per_connection).filter(|max| *max > 0).map(u64::from),
+            delayed_close: written.delayed_close_timeout.as_ref().map_or(DELAYED_CLOSE, duration),
         },
         identity: identity?,
         server: server?,
@@ -123,7 +124,7 @@ fn limits(written: &proto::HttpConnectionManager) -> ServerLimits {
         stream_window: http2.and_then(|http2| http2.initial_stream_window_size).unwrap_or(STREAM_WINDOW),
         connection_window: http2.and_then(|http2| http2.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW),
         headers_timeout: limit(written.request_headers_timeout.as_ref(), Some(HEADERS_TIMEOUT)),
-        delayed_close: written.delayed_close_timeout.as_ref().map_or(Duration::from_secs(1), duration),
+        write_timeout: limit(written.stream_idle_timeout.as_ref(), Some(STREAM_IDLE_TIMEOUT)),
     }
 }
 
@@ -161,6 +162,9 @@ fn header_value(text: &str, at: At<'_>) -> Result<HeaderValue, Invalid> {
 
 /// Envoy's default `idle_timeout` of a connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// Envoy's default `delayed_close_timeout`.
+const DELAYED_CLOSE: Duration = Duration::from_secs(1);
 
 /// Envoy's default `stream_idle_timeout`.
 const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(300);

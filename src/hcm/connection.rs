@@ -86,14 +86,7 @@ impl Connection {
     }
 
     fn lifetime(&self) -> Lifetime {
-        let limits = &self.manager.connection;
-        Lifetime::new(
-            self.worker.drain.watch(),
-            Arc::clone(&self.activity),
-            limits.idle_timeout,
-            limits.max_duration,
-            limits.max_requests,
-        )
+        Lifetime::new(self.watch.clone(), Arc::clone(&self.activity), self.manager.connection.clone())
     }
 
     fn count_end(&self, ended: &Ended) {

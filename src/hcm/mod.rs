@@ -30,7 +30,7 @@ pub use forward::Forward;
 pub use log::refused_connection;
 pub use worker::Worker;
 
-use crate::codec::ServerLimits;
+use crate::codec::{ConnectionLimits, ServerLimits};
 use crate::config::proto::envoy::extensions::filters::network::http_connection_manager::v3 as proto;
 use crate::observe::access_log::AccessLog;
 use crate::router::RouteTable;
@@ -86,14 +86,6 @@ impl CodecType {
             Written::Http3 => Self::Http3,
         }
     }
-}
-
-/// Envoy's `common_http_protocol_options`, as far as they are about connections; `None` is no limit.
-#[derive(Clone, Debug)]
-struct ConnectionLimits {
-    idle_timeout: Option<Duration>,
-    max_duration: Option<Duration>,
-    max_requests: Option<u64>,
 }
 
 /// Envoy's `server_header_transformation`.

@@ -13,6 +13,7 @@ use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::Downstr
 use crate::config::values::socket_address;
 use crate::config::{At, Invalid, type_name};
 use crate::hcm::{self, CodecType, Context};
+use crate::observe::log::Limited;
 use crate::quic;
 use crate::tls::{self, Transport};
 
@@ -61,6 +62,7 @@ fn listener(written: &proto::Listener, at: At<'_>, context: &Context<'_>) -> Res
         handshake_timeout: HANDSHAKE_TIMEOUT,
         access_log: access_log?,
         stats: ListenerStats::new(&scope, context.workers),
+        limited: Limited::default(),
         alt_svc: OnceLock::new(),
         port: OnceLock::new(),
     })

@@ -20,6 +20,7 @@ pub use sockets::{Bound, Sockets};
 
 use crate::hcm::{self, Manager, Worker};
 use crate::observe::access_log::{AccessLog, Connection as Facts};
+use crate::observe::log::Limited;
 use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
 use crate::quic::QuicSettings;
 use crate::tls::{CertificateFacts, ServerTls};
@@ -41,6 +42,7 @@ pub struct Listener {
     handshake_timeout: Duration,
     access_log: AccessLog,
     stats: ListenerStats,
+    limited: Limited,
     alt_svc: OnceLock<HeaderValue>,
     port: OnceLock<u16>,
 }
@@ -103,6 +105,10 @@ impl Listener {
 
     /// Writes the line of a connection that never became one.
     fn log_refused(&self, facts: Facts, began: Instant, reason: String) {
+        if let Some(suppressed) = self.limited.admit(Instant::now()) {
+            let remote = facts.remote.map(|remote| remote.to_string()).unwrap_or_default();
+            tracing::debug!(listener = %self.name, remote, reason, suppressed, "a handshake failed");
+        }
         if !self.access_log.is_empty() {
             self.access_log.log(&hcm::refused_connection(facts, began, reason));
         }

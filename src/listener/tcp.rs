@@ -12,6 +12,7 @@ use super::{Kind, Listener};
 use crate::codec::{Ended, starts_http2};
 use crate::hcm::{self, CodecType, Peer, Worker};
 use crate::observe::access_log::Connection as Facts;
+use crate::observe::log::Limited;
 use crate::tls;
 
 /// Runs the accept loop of one socket on one worker.
@@ -32,6 +33,7 @@ pub(super) fn spawn(listener: Arc<Listener>, socket: std::net::TcpListener, work
 }
 
 async fn accept(listener: &Arc<Listener>, socket: &TcpListener, worker: &Arc<Worker>) {
+    let limited = Limited::default();
     loop {
         match socket.accept().await {
             Ok((io, remote)) => {
@@ -45,7 +47,10 @@ async fn accept(listener: &Arc<Listener>, socket: &TcpListener, worker: &Arc<Wor
             }
             Err(error) if is_exhausted(&error) => {
                 listener.stats.accept_paused.inc();
-                tracing::warn!(listener = %listener.name, %error, "accepting pauses: raise LimitNOFILE= or `ulimit -n`");
+                if let Some(suppressed) = limited.admit(Instant::now()) {
+                    let advice = "accepting pauses: raise LimitNOFILE= or `ulimit -n`";
+                    tracing::warn!(listener = %listener.name, %error, suppressed, "{advice}");
+                }
                 // The connection waits in the backlog; a descriptor comes back when another connection ends.
                 tokio::time::sleep(PAUSE).await;
             }

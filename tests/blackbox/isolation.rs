@@ -112,3 +112,19 @@ async fn a_request_that_breaks_off_is_never_a_whole_one_for_the_backend() {
         assert!(whole.is_empty(), "{version:?}: {whole:?}");
     }
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_given_up() {
+    // More than all windows and socket buffers between backend and client hold.
+    let backend = Backend::start(|_| Script::reply(200, vec![b'x'; 64 << 20])).await;
+    let edge = Edge::with(&backend, ALL, "          stream_idle_timeout: 0.5s\n").await;
+    let mut log = edge.process.log("access.log");
+    for version in Version::ALL {
+        let client = edge.client(version).await;
+        let mut exchange = client.open(&Request::get("/"), true).await;
+        assert_eq!(exchange.download.head().await.status, 200, "{version:?}");
+        let line = log.lines(1).await.pop().expect("a line");
+        assert_eq!((&line["flags"], &line["details"]), (&"SI".into(), &"stream_idle_timeout".into()), "{version:?} {line}");
+        assert_ne!(exchange.download.reply().await.end, End::Complete, "{version:?}");
+    }
+}

@@ -1,7 +1,8 @@
-//! The watch on the reading side of an HTTP/1 connection: the head of a request must not dribble.
+//! The watch on an HTTP/1 connection: the head of a request must not dribble, and a response must be read.
 //!
-//! hyper's own timer also runs while a kept-alive connection is idle; this one starts with the first byte of a head
-//! and stops when the request has begun. It stands between hyper and the transport.
+//! hyper's own timer for heads also runs while a kept-alive connection is idle; this one starts with the first byte of a
+//! head and stops when the request has begun. hyper has none for a client that does not read. It stands between hyper and
+//! the transport.
 
 use std::io;
 use std::pin::Pin;
@@ -12,14 +13,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use crate::codec::Activity;
+use crate::codec::{Activity, ServerLimits};
 
-/// A transport whose reader gives up when a request head takes longer than `timeout` from its first byte on.
+/// A transport that gives up when a request head takes too long from its first byte on, or a write makes no progress.
 pub(super) struct Guard<I> {
     io: I,
     activity: Arc<Activity>,
-    timeout: Option<Duration>,
+    headers_timeout: Option<Duration>,
+    write_timeout: Option<Duration>,
     head: Option<Head>,
+    stalled: Option<Pin<Box<Sleep>>>,
     expired: bool,
 }
 
@@ -30,8 +33,16 @@ struct Head {
 }
 
 impl<I> Guard<I> {
-    pub(super) fn new(io: I, activity: Arc<Activity>, timeout: Option<Duration>) -> Self {
-        Self { io, activity, timeout, head: None, expired: false }
+    pub(super) fn new(io: I, activity: Arc<Activity>, limits: &ServerLimits) -> Self {
+        Self {
+            io,
+            activity,
+            headers_timeout: limits.headers_timeout,
+            write_timeout: limits.write_timeout,
+            head: None,
+            stalled: None,
+            expired: false,
+        }
     }
 
     /// Whether a head took too long.
@@ -52,8 +63,19 @@ impl<I> Guard<I> {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
+    /// Puts a limit on how long a write may go on without progress.
+    fn patient<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let Some(timeout) = self.write_timeout else { return Poll::Pending };
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        stalled.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
     fn begin_head(&mut self, cx: &mut Context<'_>) {
-        let Some(timeout) = self.timeout else { return };
+        let Some(timeout) = self.headers_timeout else { return };
         if self.head.is_none() && self.activity.open() == 0 {
             let mut deadline = Box::pin(tokio::time::sleep(timeout));
             // Registers the waker; a timeout of zero shows at the next read.
@@ -79,11 +101,13 @@ impl<I: AsyncRead + Unpin> AsyncRead for Guard<I> {
 
 impl<I: AsyncWrite + Unpin> AsyncWrite for Guard<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.patient(written, cx)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        self.patient(flushed, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -95,7 +119,8 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Guard<I> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.patient(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

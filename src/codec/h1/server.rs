@@ -20,7 +20,7 @@ where
     I: AsyncRead + AsyncWrite + Unpin + Send,
     H: Handler,
 {
-    let mut io = TokioIo::new(Guard::new(io, Arc::clone(handler.activity()), limits.headers_timeout));
+    let mut io = TokioIo::new(Guard::new(io, Arc::clone(handler.activity()), limits));
     let outcome = {
         let service = service_fn(|request| answer(Arc::clone(&handler), request));
         let mut builder = hyper::server::conn::http1::Builder::new();
@@ -35,6 +35,7 @@ where
                 ending = lifetime.ending() => match ending {
                     Ending::Drain | Ending::MaxDuration => connection.as_mut().graceful_shutdown(),
                     Ending::Idle => return Ended::Idle,
+                    Ending::Settled => return Ended::Done,
                     Ending::Now => return Ended::Forced,
                 },
             }

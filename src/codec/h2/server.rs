@@ -4,6 +4,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
@@ -14,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::StreamBody;
 use super::error::reason;
-use crate::codec::pump::{Gone, Sink, pump};
+use crate::codec::pump::{Gone, Sink, patient, pump};
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request};
@@ -51,14 +52,14 @@ where
     I: AsyncRead + AsyncWrite + Unpin + Send,
     H: Handler,
 {
-    let max_headers = limits.max_header_count;
+    let limits = StreamLimits { max_headers: limits.max_header_count, write_timeout: limits.write_timeout };
     loop {
         tokio::select! {
             biased;
             accepted = connection.accept() => match accepted {
                 Some(Ok((request, respond))) => {
                     let handler = Arc::clone(handler);
-                    drain.spawn("http2 stream", exchange(handler, request, respond, max_headers));
+                    drain.spawn("http2 stream", exchange(handler, request, respond, limits));
                 }
                 Some(Err(error)) => return from_error(&error, handler),
                 None => return Ended::Done,
@@ -66,6 +67,7 @@ where
             ending = lifetime.ending() => match ending {
                 // RFC 9113 §6.8: h2 says GOAWAY with the highest id, waits a round trip, then names the last stream.
                 Ending::Drain | Ending::MaxDuration | Ending::Idle => connection.graceful_shutdown(),
+                Ending::Settled => return Ended::Done,
                 Ending::Now => {
                     connection.abrupt_shutdown(Reason::NO_ERROR);
                     let _ = poll_fn(|cx| connection.poll_closed(cx)).await;
@@ -80,9 +82,9 @@ async fn exchange<H: Handler>(
     handler: Arc<H>,
     request: http::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
-    max_headers: usize,
+    limits: StreamLimits,
 ) {
-    let request = match admit(request, max_headers) {
+    let request = match admit(request, limits.max_headers) {
         Ok(request) => request,
         Err(Refusal::TooManyFields) => {
             handler.refused(&Failure::HeadersTooLarge("http2.too_many_headers"));
@@ -107,7 +109,7 @@ async fn exchange<H: Handler>(
     match respond.send_response(head, end) {
         Ok(_) if end => drop(body),
         Ok(stream) => {
-            if let Err(gone) = pump(body, &mut StreamSink { stream }).await {
+            if let Err(gone) = pump(body, &mut StreamSink { stream, patience: limits.write_timeout }).await {
                 note(&*handler, gone);
             }
         }
@@ -146,18 +148,29 @@ fn too_many_fields() -> http::Response<()> {
     response
 }
 
+#[derive(Clone, Copy)]
+struct StreamLimits {
+    max_headers: usize,
+    write_timeout: Option<Duration>,
+}
+
 struct StreamSink {
     stream: SendStream<Bytes>,
+    patience: Option<Duration>,
 }
 
 impl Sink for StreamSink {
     async fn data(&mut self, mut chunk: Bytes, last: bool) -> Result<(), Gone> {
         loop {
             self.stream.reserve_capacity(chunk.len());
-            let capacity = match poll_fn(|cx| self.stream.poll_capacity(cx)).await {
-                Some(Ok(capacity)) => capacity,
-                Some(Err(error)) => return Err(gone_by(&error)),
-                None => return Err(Gone::Stream),
+            let capacity = match patient(self.patience, poll_fn(|cx| self.stream.poll_capacity(cx))).await {
+                Ok(Some(Ok(capacity))) => capacity,
+                Ok(Some(Err(error))) => return Err(gone_by(&error)),
+                Ok(None) => return Err(Gone::Stream),
+                Err(stalled) => {
+                    self.stream.send_reset(Reason::CANCEL);
+                    return Err(stalled);
+                }
             };
             let part = chunk.split_to(capacity.min(chunk.len()));
             let end = last && chunk.is_empty();

@@ -4,7 +4,7 @@
 //! head of a request is read in the stream's own task, so a client that stalls one stream delays no other.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use bytes::Bytes;
 use h3::error::Code;
@@ -14,8 +14,8 @@ use http_body::Body as _;
 
 use super::body::StreamBody;
 use super::error::{code, from_request_body, gone_by};
-use crate::codec::pump::{Gone, Sink, pump};
-use crate::codec::{Activity, Ended, Ending, Handler, Lifetime, ServerLimits, target};
+use crate::codec::pump::{Gone, Sink, patient, pump};
+use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request};
 
@@ -49,14 +49,13 @@ struct Server<H> {
 
 impl<H: Handler> Server<H> {
     async fn run(mut self, limits: &ServerLimits, drain: &Drain) -> Ended {
-        let mut draining = None;
-        let activity = Arc::clone(self.handler.activity());
+        let limits = StreamLimits { max_headers: limits.max_header_count, write_timeout: limits.write_timeout };
         loop {
             tokio::select! {
                 biased;
                 accepted = self.connection.accept() => match accepted {
                     Ok(Some(resolver)) => {
-                        let task = exchange(resolver, self.quic.clone(), Arc::clone(&self.handler), limits.max_header_count);
+                        let task = exchange(resolver, self.quic.clone(), Arc::clone(&self.handler), limits);
                         drain.spawn("http3 stream", task);
                     }
                     Ok(None) => return Ended::Done,
@@ -65,20 +64,20 @@ impl<H: Handler> Server<H> {
                 },
                 ending = self.lifetime.ending() => match ending {
                     Ending::Drain | Ending::MaxDuration => {
-                        draining = Some(Instant::now());
+                        // h3 does not say when a stream was acknowledged, and closing throws away what is not.
+                        self.lifetime.allow(self.quic.rtt() * 3);
                         // RFC 9114 §5.2: the first GOAWAY leaves room for requests that are already on their way. h3
                         // counts from the last stream; the number is so high that none of them is turned away.
                         if self.connection.shutdown(IN_TRANSIT).await.is_err() {
                             return Ended::Done;
                         }
                     }
-                    Ending::Idle => return self.close(),
+                    Ending::Idle | Ending::Settled => return self.close(),
                     Ending::Now => {
                         self.close();
                         return Ended::Forced;
                     }
                 },
-                () = settled(&activity, draining, &self.quic, limits), if draining.is_some() => return self.close(),
             }
         }
     }
@@ -90,30 +89,16 @@ impl<H: Handler> Server<H> {
     }
 }
 
-/// Resolves when nothing is open and the client has closed, or had the time to read the last response: h3 does not say
-/// when a stream was acknowledged, and closing the connection throws away what is not. Cancel-safe.
-async fn settled(activity: &Activity, since: Option<Instant>, quic: &quinn::Connection, limits: &ServerLimits) {
-    let patience = limits.delayed_close.max(quic.rtt() * 3);
-    loop {
-        activity.quiet().await;
-        let Some(since) = activity.idle_since().max(since) else { continue };
-        let left = (since + patience).saturating_duration_since(Instant::now());
-        if left.is_zero() || tokio::time::timeout(left, quic.closed()).await.is_ok() {
-            return;
-        }
-    }
-}
-
-async fn exchange<H: Handler>(resolver: Resolver, quic: quinn::Connection, handler: Arc<H>, max_headers: usize) {
+async fn exchange<H: Handler>(resolver: Resolver, quic: quinn::Connection, handler: Arc<H>, limits: StreamLimits) {
     let (head, stream) = match resolver.resolve_request().await {
         Ok(request) => request,
         // h3 has reset the stream, answered 431, or closed the connection.
         Err(error) => return handler.refused(&from_request_body(&error)),
     };
     let (sender, receiver) = stream.split();
-    let mut sink = StreamSink { stream: sender, quic };
+    let mut sink = StreamSink { stream: sender, quic, patience: limits.write_timeout };
     let (mut parts, ()) = head.into_parts();
-    if parts.headers.len() > max_headers {
+    if parts.headers.len() > limits.max_headers {
         handler.refused(&Failure::HeadersTooLarge("http3.too_many_headers"));
         let _ = sink.head(http::StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into()).await;
         let _ = sink.finish().await;
@@ -159,9 +144,16 @@ impl From<http::StatusCode> for Head {
     }
 }
 
+#[derive(Clone, Copy)]
+struct StreamLimits {
+    max_headers: usize,
+    write_timeout: Option<Duration>,
+}
+
 struct StreamSink {
     stream: Sender,
     quic: quinn::Connection,
+    patience: Option<Duration>,
 }
 
 impl StreamSink {
@@ -177,7 +169,13 @@ impl Sink for StreamSink {
     async fn data(&mut self, chunk: Bytes, last: bool) -> Result<(), Gone> {
         // RFC 9114 §7.2.1: an empty DATA frame says nothing.
         if !chunk.is_empty() {
-            self.stream.send_data(chunk).await.map_err(|error| gone_by(&error))?;
+            match patient(self.patience, self.stream.send_data(chunk)).await {
+                Ok(sent) => sent.map_err(|error| gone_by(&error))?,
+                Err(stalled) => {
+                    self.stream.stop_stream(Code::H3_REQUEST_CANCELLED);
+                    return Err(stalled);
+                }
+            }
         }
         if last { self.finish().await } else { Ok(()) }
     }

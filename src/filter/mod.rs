@@ -1,1 +1,0 @@
-//! Floor 7: filters: every extension lives here.
