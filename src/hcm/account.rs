@@ -13,7 +13,7 @@ use http_body::Frame;
 
 use super::connection::Connection;
 use super::reply::{self, Reply};
-use super::sanitize::REQUEST_ID;
+use super::sanitize::{FORWARDED_PROTO, REQUEST_ID};
 use super::timeouts::Flow;
 use crate::http::Failure;
 use crate::observe::access_log::{Point, Pseudo, Record};
@@ -66,6 +66,17 @@ impl Account {
         self.record.stream_id.as_ref()
     }
 
+    /// How the client reached the edge, as trusted proxies and this one say.
+    pub(super) fn forwarded_proto(&self, head: &Parts) -> &'static str {
+        match head.headers.get(FORWARDED_PROTO).map(HeaderValue::as_bytes) {
+            Some(told) if told.eq_ignore_ascii_case(b"https") => "https",
+            Some(told) if told.eq_ignore_ascii_case(b"http") => "http",
+            // Neither: a condition on it does not hold.
+            Some(_) => "",
+            None => self.connection.scheme(),
+        }
+    }
+
     /// Keeps what the log reads of the request. Said again after a rewrite, it replaces what was kept.
     pub(super) fn capture(&mut self, head: &Parts) {
         let captures = self.connection.manager.access_log.captures();
@@ -83,8 +94,8 @@ impl Account {
     }
 
     /// The route that was found.
-    pub(super) fn routed(&mut self, name: Option<&Arc<str>>) {
-        self.record.route = name.map(Arc::clone);
+    pub(super) fn routed(&mut self, name: &Arc<str>) {
+        self.record.route = (!name.is_empty()).then(|| Arc::clone(name));
     }
 
     /// The cluster that the route leads to.

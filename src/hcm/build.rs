@@ -11,13 +11,13 @@ use super::stats::ManagerStats;
 use super::timeouts::Timeouts;
 use super::{CodecType, Manager, ServerHeader};
 use crate::codec::{ConnectionLimits, ServerLimits};
-use crate::config::proto::envoy::config::route::v3::RouteConfiguration;
+use crate::config::proto::envoy::config::route::v3::{RouteAction, RouteConfiguration};
 use crate::config::proto::envoy::extensions::filters::network::http_connection_manager::v3 as proto;
 use crate::config::values::limit;
 use crate::config::{At, Invalid, duration, type_name};
 use crate::observe::access_log::Sinks;
 use crate::observe::stats::Scope;
-use crate::router::RouteTable;
+use crate::router::{self, RouteTable};
 use crate::upstream::Clusters;
 
 pub use super::log::access_log;
@@ -93,7 +93,9 @@ fn routes(
         }
         None => return Err(at.error("`route_config` is missing")),
     };
-    RouteTable::build(written, at.field("route_config"), |action, at| Forward::build(action, at, context.clusters))
+    let mut forward =
+        |at: At<'_>, action: &RouteAction, _: router::Scope<'_>| Forward::build(at, action, context.clusters);
+    RouteTable::build(at.field("route_config"), written, &mut forward)
 }
 
 /// The filters of the chain: the router ends it, and others come with their own issues.

@@ -7,20 +7,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, UPGRADE};
+use http::header::{CONNECTION, HOST, HeaderName, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use http_body::{Body as _, Frame};
 
 use super::account::Account;
 use super::body::ResponseBody;
 use super::connection::Connection;
-use super::forward::forward;
+use super::forward::{Forward, forward};
 use super::timeouts::{Flow, Look, Timeouts};
 use super::{Worker, respond, sanitize};
 use crate::codec::{Busy, Handler as _};
 use crate::http::{Body, Failure, Protocol, Request, Response};
-use crate::router::{Action, Matched, Target};
+use crate::router::{self, Action, Authority, Outcome, Target, over_tls};
 use crate::upstream::{Attempt, Cluster, Lease};
 
 /// One exchange on its way.
@@ -85,22 +86,25 @@ impl Exchange {
         self.account.capture(&head);
 
         manager.stats.routed();
-        let found = manager.routes.find(&target(&head, connection.scheme()), rand::random());
-        let route = match found.ok_or(Failure::RouteNotFound)? {
-            Matched::Route(route) => route,
-            Matched::RequireTls(location) => {
+        let proto = self.account.forwarded_proto(&head);
+        let scheme = connection.scheme();
+        let view = request(&head, scheme, proto);
+        let route = match manager.routes.find(&view, rand::random()) {
+            Outcome::Route(route) => route,
+            Outcome::TlsRequired => {
                 self.account.answered_directly();
-                return respond::redirect(&location);
+                return respond::redirect(StatusCode::MOVED_PERMANENTLY, over_tls(&view));
             }
+            Outcome::NoRoute(_) | Outcome::NoVirtualHost => return Err(Failure::RouteNotFound),
         };
         let mut response = match route.action() {
             Action::Redirect(redirect) => {
                 self.account.answered_directly();
-                respond::redirect(&redirect.location(&target(&head, connection.scheme())))?
+                respond::redirect(redirect.status(), redirect.location(&view))?
             }
             Action::DirectResponse(direct) => {
                 self.account.answered_directly();
-                respond::direct(direct)
+                respond::direct(direct, direct.location(&view))
             }
             Action::Forward(action) => {
                 self.account.routed(route.name());
@@ -108,9 +112,9 @@ impl Exchange {
                     return Err(Failure::Forbidden("upgrade_failed"));
                 }
                 route.mutate_request(&mut head.headers);
-                route.rewrite(&mut head)?;
+                rewrite(action, &mut head)?;
                 self.account.capture(&head);
-                forward(self, action, head, body).await?
+                forward(self, &action.attached, head, body).await?
             }
         };
         route.mutate_response(response.headers_mut());
@@ -168,7 +172,7 @@ impl Exchange {
         self.account.attempted(attempt);
     }
 
-    pub(super) fn answered_by(&mut self, lease: Lease, status: http::StatusCode, service_time: Option<Duration>) {
+    pub(super) fn answered_by(&mut self, lease: Lease, status: StatusCode, service_time: Option<Duration>) {
         self.account.answered_by(lease, status, service_time);
     }
 
@@ -209,11 +213,39 @@ impl Drop for Exchange {
     }
 }
 
-/// The request as the router sees it.
-fn target<'a>(head: &'a Parts, scheme: &'static str) -> Target<'a> {
-    let authority = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let path = head.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
-    Target { method: &head.method, scheme, authority, path_and_query: path, headers: &head.headers }
+/// The request as the router sees it. Nobody is internal yet: Envoy 1.40 takes nobody for it by default.
+fn request<'a>(head: &'a Parts, scheme: &'a str, forwarded_proto: &'a str) -> router::Request<'a> {
+    let path = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    router::Request {
+        method: &head.method,
+        scheme,
+        forwarded_proto,
+        authority: head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
+        target: Target::new(path),
+        headers: &head.headers,
+        is_internal: false,
+    }
+}
+
+/// Changes path and authority as the route says; the path that was asked for stays in `x-envoy-original-path`.
+fn rewrite(action: &router::Forward<Forward>, head: &mut Parts) -> Result<(), Failure> {
+    let rewrite = &action.rewrite;
+    let asked = head.uri.path_and_query().cloned();
+    let target = Target::new(asked.as_ref().map_or("", PathAndQuery::as_str));
+    if let Authority::Set(host) = rewrite.authority(target, &head.headers) {
+        let asked = head.headers.insert(HOST, host);
+        if let Some(asked) = asked.filter(|_| action.append_x_forwarded_host) {
+            sanitize::append(&mut head.headers, FORWARDED_HOST, &asked);
+        }
+    }
+    if let Some(path) = rewrite.target(target) {
+        let malformed = |_| Failure::DownstreamProtocol("path_rewrite_failed".into());
+        head.uri = Uri::try_from(path).map_err(malformed)?;
+        if let Ok(asked) = HeaderValue::from_str(target.as_str()) {
+            head.headers.insert(ORIGINAL_PATH, asked);
+        }
+    }
+    Ok(())
 }
 
 /// Whether the request asks for another protocol (RFC 9110 §7.8). `h2c` is not one: RFC 9113 §3.1 has withdrawn it.
@@ -221,3 +253,6 @@ fn asks_for_upgrade(headers: &HeaderMap) -> bool {
     let nominated = headers.get_all(CONNECTION).iter().any(|value| sanitize::has_token(value, "upgrade"));
     nominated && headers.get(UPGRADE).is_some_and(|protocol| !sanitize::has_token(protocol, "h2c"))
 }
+
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const ORIGINAL_PATH: HeaderName = HeaderName::from_static("x-envoy-original-path");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use http::header::{EXPECT, HOST, HeaderName};
+use http::header::{EXPECT, HeaderName};
 use http::request::Parts;
 
 use super::body::RequestBody;
@@ -22,7 +22,6 @@ pub struct Forward {
     timeout: Option<Duration>,
     expected_timeout: Option<HeaderValue>,
     idle_timeout: IdleTimeout,
-    host_rewrite: Option<HeaderValue>,
 }
 
 /// The route's `idle_timeout`: absent, it is the connection manager's.
@@ -37,8 +36,8 @@ impl Forward {
     ///
     /// # Errors
     /// [`Invalid`] where it leads nowhere.
-    pub fn build(written: &proto::RouteAction, at: At<'_>, clusters: &Clusters) -> Result<Self, Invalid> {
-        use proto::route_action::{ClusterSpecifier, HostRewriteSpecifier};
+    pub fn build(at: At<'_>, written: &proto::RouteAction, clusters: &Clusters) -> Result<Self, Invalid> {
+        use proto::route_action::ClusterSpecifier;
         let cluster = match &written.cluster_specifier {
             Some(ClusterSpecifier::Cluster(name)) => clusters.find(name).ok_or_else(|| {
                 let known: Vec<&str> = clusters.names().collect();
@@ -47,13 +46,6 @@ impl Forward {
             Some(_) => Err(at.error("only `cluster` is implemented yet")),
             None => Err(at.error("`cluster` is missing")),
         };
-        let host_rewrite = match &written.host_rewrite_specifier {
-            None => Ok(None),
-            Some(HostRewriteSpecifier::HostRewriteLiteral(host)) => HeaderValue::from_str(host)
-                .map(Some)
-                .map_err(|_| at.field("host_rewrite_literal").error("cannot stand in a header field")),
-            Some(_) => Err(at.error("only `host_rewrite_literal` is implemented yet")),
-        };
         let timeout = limit(written.timeout.as_ref(), Some(ROUTE_TIMEOUT));
         let own_idle = |written| IdleTimeout::Own(limit(Some(written), None));
         Ok(Self {
@@ -61,7 +53,6 @@ impl Forward {
             timeout,
             expected_timeout: timeout.and_then(|timeout| HeaderValue::from_str(&timeout.as_millis().to_string()).ok()),
             idle_timeout: written.idle_timeout.as_ref().map_or(IdleTimeout::Inherited, own_idle),
-            host_rewrite: host_rewrite?,
         })
     }
 }
@@ -81,9 +72,6 @@ pub(super) async fn forward(
         IdleTimeout::Own(own) => own,
     };
     exchange.routed_to(cluster, route.timeout, idle);
-    if let Some(host) = &route.host_rewrite {
-        head.headers.insert(HOST, host.clone());
-    }
     if let Some(timeout) = &route.expected_timeout {
         head.headers.insert(EXPECTED_TIMEOUT, timeout.clone());
     }

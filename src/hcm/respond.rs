@@ -1,5 +1,7 @@
 //! Responses of the gateway's own, and the last fields of every response.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{ALT_SVC, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, LOCATION, SERVER};
 use http::response::Parts;
@@ -10,7 +12,7 @@ use super::connection::Connection;
 use super::reply::Reply;
 use super::sanitize::REQUEST_ID;
 use crate::http::{Body, Failure, Response};
-use crate::router::{DirectResponse, Location};
+use crate::router::DirectResponse;
 
 /// The answer to a failure.
 pub(super) fn local(reply: &Reply) -> Response {
@@ -20,20 +22,23 @@ pub(super) fn local(reply: &Reply) -> Response {
 }
 
 /// The answer of a `direct_response`.
-pub(super) fn direct(direct: &DirectResponse) -> Response {
-    text(direct.status(), direct.body().clone())
+pub(super) fn direct(direct: &DirectResponse, location: Option<HeaderValue>) -> Response {
+    let mut response = text(direct.status(), direct.body().clone());
+    if let Some(location) = location {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
 }
 
 /// The answer of a `redirect`.
 ///
 /// # Errors
 /// [`Failure::DownstreamProtocol`] when the request makes a location that cannot stand in a field.
-pub(super) fn redirect(location: &Location) -> Result<Response, Failure> {
+pub(super) fn redirect(status: StatusCode, location: Option<HeaderValue>) -> Result<Response, Failure> {
+    let location = location.ok_or(Failure::DownstreamProtocol(Cow::Borrowed("redirect_location_invalid")))?;
     let mut response = Response::new(Body::Empty);
-    *response.status_mut() = location.status;
-    let value = HeaderValue::from_str(&location.url)
-        .map_err(|_| Failure::DownstreamProtocol("redirect_location_invalid".into()))?;
-    response.headers_mut().insert(LOCATION, value);
+    *response.status_mut() = status;
+    response.headers_mut().insert(LOCATION, location);
     Ok(response)
 }
 

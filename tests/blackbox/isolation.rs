@@ -124,7 +124,11 @@ async fn a_client_that_does_not_read_is_given_up() {
         let mut exchange = client.open(&Request::get("/"), true).await;
         assert_eq!(exchange.download.head().await.status, 200, "{version:?}");
         let line = log.lines(1).await.pop().expect("a line");
-        assert_eq!((&line["flags"], &line["details"]), (&"SI".into(), &"stream_idle_timeout".into()), "{version:?} {line}");
+        assert_eq!(
+            (&line["flags"], &line["details"]),
+            (&"SI".into(), &"stream_idle_timeout".into()),
+            "{version:?} {line}"
+        );
         assert_ne!(exchange.download.reply().await.end, End::Complete, "{version:?}");
     }
 }
