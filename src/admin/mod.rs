@@ -25,7 +25,7 @@ use crate::drain::Drain;
 use crate::hcm::Worker;
 use crate::http::{Body, Response};
 use crate::listener::Listener;
-use crate::observe::stats::Store;
+use crate::observe::stats::{Store, render};
 use crate::upstream::Clusters;
 
 /// What there is to look at.
@@ -143,6 +143,10 @@ fn answer(admin: &Admin, request: &http::Request<hyper::body::Incoming>) -> Resp
     let query = request.uri().query().unwrap_or_default();
     match request.uri().path() {
         "/ready" => ready::ready(admin),
+        "/stats" => {
+            let used_only = query.split('&').any(|pair| pair == "usedonly");
+            text(StatusCode::OK, render::text(&admin.stats, &render::Query { used_only, ..render::Query::default() }))
+        }
         "/listeners" => listeners::listeners(admin, query),
         "/quitquitquit" if post => {
             admin.ask(Command::Quit);
