@@ -1,0 +1,58 @@
+//! A share of the requests: Envoy's `RuntimeFractionalPercent`.
+
+use crate::config::proto::envoy::config::core::v3::RuntimeFractionalPercent;
+use crate::config::proto::envoy::r#type::v3::fractional_percent::DenominatorType;
+use crate::config::{At, Invalid};
+
+/// A share between nothing and all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fraction {
+    numerator: u32,
+    denominator: u32,
+}
+
+// === impl Fraction ===
+
+impl Fraction {
+    /// The share that the message says by default.
+    ///
+    /// # Errors
+    /// When it has no default or an unknown denominator.
+    pub fn build(at: At<'_>, percent: &RuntimeFractionalPercent) -> Result<Self, Invalid> {
+        if !percent.runtime_key.is_empty() {
+            at.field("runtime_key").warn("there is no runtime to ask for this key: the default value holds");
+        }
+        let value = at.required("default_value", percent.default_value.as_ref())?;
+        let denominator = match DenominatorType::try_from(value.denominator) {
+            Ok(DenominatorType::Hundred) => 100,
+            Ok(DenominatorType::TenThousand) => 10_000,
+            Ok(DenominatorType::Million) => 1_000_000,
+            Err(error) => return Err(at.field("default_value.denominator").error(error)),
+        };
+        Ok(Self { numerator: value.numerator, denominator })
+    }
+
+    /// Whether a request belongs to it, `random` being an evenly distributed number that is its own.
+    #[must_use]
+    pub fn holds(self, random: u64) -> bool {
+        random % u64::from(self.denominator) < u64::from(self.numerator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_met_by_as_many_numbers() {
+        let share = |numerator, denominator| {
+            let fraction = Fraction { numerator, denominator };
+            (0..u64::from(denominator)).filter(|random| fraction.holds(*random)).count()
+        };
+        assert_eq!(share(0, 100), 0);
+        assert_eq!(share(30, 100), 30);
+        assert_eq!(share(1, 10_000), 1);
+        assert_eq!(share(200, 100), 100);
+        assert!(!Fraction { numerator: 99, denominator: 100 }.holds(u64::MAX - (u64::MAX % 100) - 1));
+    }
+}
