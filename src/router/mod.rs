@@ -1,6 +1,7 @@
 //! Floor 6: which route?
 
 mod cookie_match;
+mod domains;
 mod fraction;
 mod header_match;
 mod one_line;
