@@ -40,7 +40,7 @@ struct Addition {
     one_line: bool,
 }
 
-/// What a field is set to.
+/// What a field is set to. A value with operators is one more variant, evaluated from the facts of the exchange.
 #[derive(Clone, Debug)]
 enum Value {
     /// The same for all.
@@ -76,19 +76,18 @@ impl HeaderMutations {
         self.add.is_empty() && self.remove.is_empty()
     }
 
-    /// Makes the changes: fields are removed, then overwritten, then added. What is added depends on the fields there are
-    /// after the removal.
+    /// Makes the changes: fields are removed, then overwritten, then added. What depends on a field that is there looks at
+    /// those that are left after the removal.
     pub fn apply(&self, headers: &mut HeaderMap) {
         for name in &self.remove {
             headers.remove(name);
         }
         let due: Vec<_> = self.add.iter().filter_map(|addition| Some((addition, addition.value(headers)?))).collect();
-        let (overwrite, add): (Vec<_>, Vec<_>) = due.into_iter().partition(|(addition, _)| addition.overwrites());
-        for (addition, value) in overwrite {
-            headers.insert(addition.name.clone(), value.into_owned());
+        for (addition, value) in due.iter().filter(|(addition, _)| addition.overwrites()) {
+            headers.insert(addition.name.clone(), value.as_ref().clone());
         }
-        for (addition, value) in add {
-            addition.append(headers, value.into_owned());
+        for (addition, value) in due.iter().filter(|(addition, _)| !addition.overwrites()) {
+            addition.append(headers, value);
         }
     }
 }
@@ -130,12 +129,14 @@ impl Addition {
         }
     }
 
-    fn append(&self, headers: &mut HeaderMap, value: HeaderValue) {
-        let present = headers.get(&self.name).filter(|_| self.one_line);
-        let joined = present.map(|present| one_line::joined([present.as_bytes(), value.as_bytes()].into_iter()));
+    /// Adds a line, or adds to the one there is.
+    fn append(&self, headers: &mut HeaderMap, value: &HeaderValue) {
+        let lines = headers.get_all(&self.name);
+        let joins = self.one_line && lines.iter().next().is_some();
+        let joined = joins.then(|| one_line::joined(lines.iter().chain([value]).map(HeaderValue::as_bytes)));
         match joined.and_then(|joined| HeaderValue::try_from(joined).ok()) {
             Some(joined) => headers.insert(self.name.clone(), joined).is_some(),
-            None => headers.append(self.name.clone(), value),
+            None => headers.append(self.name.clone(), value.clone()),
         };
     }
 }

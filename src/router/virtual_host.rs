@@ -95,3 +95,35 @@ impl RequireTls {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method};
+
+    use super::super::request::Target;
+    use super::*;
+
+    #[test]
+    fn tls_is_what_the_client_used_and_inside_may_be_let_off() {
+        let refused = |require: RequireTls, forwarded_proto, is_internal| {
+            require.refuses(&Request {
+                method: &Method::GET,
+                // The URL says nothing about the connection.
+                scheme: "https",
+                forwarded_proto,
+                authority: "a",
+                target: Target::new("/"),
+                headers: &HeaderMap::new(),
+                is_internal,
+            })
+        };
+        for (require, outside, inside) in
+            [(RequireTls::Never, false, false), (RequireTls::External, true, false), (RequireTls::Always, true, true)]
+        {
+            assert_eq!(refused(require, "http", false), outside, "{require:?}");
+            assert_eq!(refused(require, "http", true), inside, "{require:?}");
+            assert!(!refused(require, "https", false), "{require:?}");
+            assert!(!refused(require, "https", true), "{require:?}");
+        }
+    }
+}

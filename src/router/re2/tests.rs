@@ -114,6 +114,11 @@ fn refuses_what_envoy_refuses() {
         "(?i",
         r"\p",
         r"\p{Nope}",
+        r"[]-\s]",
+        "[^].-&]",
+        r"[\]-.]",
+        "[]-[:alpha:]]",
+        "[^]--]",
     ];
     for pattern in patterns {
         assert!(full(pattern).is_err(), "{pattern}");

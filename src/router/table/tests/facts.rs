@@ -55,8 +55,3 @@ fn rewrites_as_envoy() {
 fn mutations_as_envoy() {
     check(include_str!("../facts/mutations.txt"));
 }
-
-#[test]
-fn zz_fuzz() {
-    check(&std::fs::read_to_string(std::env::var("FUZZ_FACTS").unwrap()).unwrap());
-}

@@ -4,11 +4,10 @@ mod exchange;
 mod facts;
 mod faults;
 mod properties;
+mod yaml;
 
-use prost_reflect::DynamicMessage;
-
+use crate::config::Report;
 use crate::config::proto::envoy::config::route::v3::RouteAction;
-use crate::config::{Report, descriptors};
 
 use super::super::Scope;
 use super::*;
@@ -18,10 +17,7 @@ type Table = RouteTable<String>;
 
 /// The table of a configuration in YAML, with all that was reported.
 fn build(yaml: &str) -> (Result<Table, Invalid>, Vec<String>) {
-    let value: serde_json::Value = serde_yaml::from_str(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
-    let descriptor = descriptors().get_message_by_name("envoy.config.route.v3.RouteConfiguration").unwrap();
-    let message = DynamicMessage::deserialize(descriptor, value).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
-    let proto: RouteConfiguration = message.transcode_to().unwrap();
+    let proto = yaml::route_configuration(yaml);
     let report = Report::new("test");
     let mut attach = |_: At<'_>, action: &RouteAction, _: Scope<'_>| Ok(format!("{:?}", action.cluster_specifier));
     let table = Table::build(report.at(), &proto, &mut attach);
