@@ -71,6 +71,11 @@ impl Backend {
         self.state.released.add_permits(1);
     }
 
+    /// Takes back every [`Self::release`] that no script has used.
+    pub(crate) fn hold(&self) {
+        self.state.released.forget_permits(usize::MAX);
+    }
+
     /// Waits until `count` requests have been received in all.
     pub(crate) async fn until_received(&self, count: usize) {
         until(format_args!("{count} requests at the backend"), async || (self.received().len() >= count).then_some(()))

@@ -14,7 +14,7 @@ pub(crate) struct Request {
     /// Path and query.
     pub(crate) path: String,
     pub(crate) headers: Fields,
-    /// `None`: no content at all, which an empty body is not.
+    /// `None`: no content at all, which an empty body is not. Its length is stated only by a header given.
     pub(crate) body: Option<Bytes>,
     pub(crate) trailers: Fields,
 }
@@ -52,6 +52,12 @@ impl Request {
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Some(body.into());
         self
+    }
+
+    /// States the length of the body.
+    pub(crate) fn sized(self) -> Self {
+        let length = self.body.as_ref().map_or(0, Bytes::len);
+        self.header("content-length", &length.to_string())
     }
 
     pub(crate) fn trailer(mut self, name: &str, value: &str) -> Self {

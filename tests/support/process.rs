@@ -38,24 +38,19 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `program` on this YAML and waits until it is LIVE.
     pub(crate) async fn start(program: &Program, yaml: &str) -> Self {
+        Self::try_start(program, yaml).await.unwrap_or_else(|said| panic!("{} does not start: {said}", program.name))
+    }
+
+    /// As [`Self::start`]; `Err` holds what the program said when it ended instead.
+    pub(crate) async fn try_start(program: &Program, yaml: &str) -> Result<Self, String> {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let child = spawn(program, directory.path(), yaml);
-        let mut process = Self {
-            name: program.name,
-            child,
-            directory,
-            admin: SocketAddr::from(([127, 0, 0, 1], 0)),
-            listeners: BTreeMap::new(),
-        };
-        process.admin = process.admin_address().await;
-        until(format_args!("{} is LIVE", program.name), async || {
-            process.assert_running();
-            let ready = process.try_admin("GET", "/ready").await?;
-            (ready.status == 200 && ready.text().trim() == "LIVE").then_some(())
-        })
-        .await;
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut process = Self { name: program.name, child, directory, admin: nowhere, listeners: BTreeMap::new() };
+        process.admin = until("the file with the admin address", async || process.admin_address()).await?;
+        until(format_args!("{} is LIVE", program.name), async || process.live().await).await?;
         process.listeners = listeners(&process.admin("/listeners?format=json").await.text());
-        process
+        Ok(process)
     }
 
     /// Where the listener of this name listens.
@@ -135,19 +130,25 @@ impl Process {
         Some(client.send(Request::new(method, path)).await)
     }
 
-    async fn admin_address(&mut self) -> SocketAddr {
-        let file = self.directory.path().join(ADMIN_ADDRESS);
-        until("the file with the admin address", async || {
-            self.assert_running();
-            fs::read_to_string(&file).ok()?.trim().parse().ok()
-        })
-        .await
+    fn admin_address(&mut self) -> Option<Result<SocketAddr, String>> {
+        let written = fs::read_to_string(self.directory.path().join(ADMIN_ADDRESS)).ok();
+        match written.and_then(|text| text.trim().parse().ok()) {
+            Some(address) => Some(Ok(address)),
+            None => self.ended().map(Err),
+        }
     }
 
-    fn assert_running(&mut self) {
-        if let Some(status) = self.child.try_wait().expect("our own child") {
-            panic!("{} ended at its start: {status}", self.name);
+    async fn live(&mut self) -> Option<Result<(), String>> {
+        match self.try_admin("GET", "/ready").await {
+            Some(ready) if ready.status == 200 && ready.text().trim() == "LIVE" => Some(Ok(())),
+            _ => self.ended().map(Err),
         }
+    }
+
+    /// How it ended and what it said, if it has ended.
+    fn ended(&mut self) -> Option<String> {
+        let status = self.child.try_wait().expect("our own child")?;
+        Some(format!("{status}\n{}", self.standard_error()))
     }
 }
 

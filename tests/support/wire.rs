@@ -39,6 +39,7 @@ impl Wire {
 
     /// Takes over an accepted connection.
     pub(crate) fn over(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
         let control = duplicate(&stream)?;
         Ok(Self::from_parts(Box::new(stream), control))
     }
@@ -176,7 +177,9 @@ impl Writer {
 
 /// Connects without TLS.
 pub(crate) async fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
-    within(format_args!("a connection to {address}"), TcpStream::connect(address)).await
+    let stream = within(format_args!("a connection to {address}"), TcpStream::connect(address)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// Connects and completes a TLS handshake for the name `localhost`.
@@ -193,7 +196,6 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A second handle on the socket, for options that must be set while a stream owns it.
 fn duplicate(stream: &TcpStream) -> io::Result<socket2::Socket> {
-    stream.set_nodelay(true)?;
     socket2::SockRef::from(stream).try_clone()
 }
 

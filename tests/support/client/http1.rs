@@ -31,10 +31,16 @@ impl Http1 {
         Ok(Self { writer: Arc::new(Mutex::new(wire.writer)), reader: Arc::new(Mutex::new(wire.reader)) })
     }
 
+    /// Ends the sending direction, under TLS with `close_notify`; the rest ends with the last clone.
+    pub(crate) async fn close(self) {
+        // The peer may have been faster.
+        drop(self.writer.lock().await.finish().await);
+    }
+
     pub(crate) async fn open(&self, request: &Request, ends: bool) -> Exchange {
         let mut writer = Arc::clone(&self.writer).lock_owned().await;
         let reader = Arc::clone(&self.reader).lock_owned().await;
-        let chunked = !ends && chunks(request);
+        let chunked = !ends && field(&request.headers, "content-length").is_none();
         // A connection that is over shows in the reply, which will not come.
         drop(writer.write(head_of(request, chunked)).await);
         Exchange {
@@ -95,28 +101,11 @@ impl Download {
     }
 }
 
-/// The head as it goes on the wire, with a framing field unless the request brings its own.
+/// The head as it goes on the wire; RFC 9112 §6.1: content of a length not stated goes in chunks.
 fn head_of(request: &Request, chunked: bool) -> String {
-    let Request { method, path, authority, headers, body, .. } = request;
-    let framing = match body {
-        _ if is_framed(headers) => String::new(),
-        _ if chunked => "transfer-encoding: chunked\r\n".to_owned(),
-        Some(body) => format!("content-length: {}\r\n", body.len()),
-        None => String::new(),
-    };
+    let Request { method, path, authority, headers, .. } = request;
+    let framing = if chunked { "transfer-encoding: chunked\r\n" } else { "" };
     format!("{method} {path} HTTP/1.1\r\nhost: {authority}\r\n{}{framing}\r\n", lines(headers))
-}
-
-/// Chunks carry what has no known length: trailers, or a body that follows later.
-fn chunks(request: &Request) -> bool {
-    match field(&request.headers, "content-length") {
-        Some(_) => false,
-        None => request.body.is_none() || !request.trailers.is_empty(),
-    }
-}
-
-fn is_framed(headers: &Fields) -> bool {
-    field(headers, "content-length").or_else(|| field(headers, "transfer-encoding")).is_some()
 }
 
 fn lines(fields: &Fields) -> String {

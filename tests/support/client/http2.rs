@@ -19,6 +19,7 @@ use tokio::{
 
 use super::{
     super::{
+        deadline::within,
         message::{End, Fields, Reply, Request},
         wire,
     },
@@ -50,6 +51,15 @@ impl Http2 {
         // Its end shows in every exchange of the connection.
         driver.spawn(async move { drop(connection.await) });
         Ok(Self { requests, scheme, driver: Arc::new(driver) })
+    }
+
+    /// Says GOAWAY and waits until all is written. Only the last of all clones and exchanges ends the connection.
+    pub(crate) async fn close(self) {
+        let Self { requests, driver, .. } = self;
+        drop(requests);
+        if let Some(mut driver) = Arc::into_inner(driver) {
+            within("the end of an HTTP/2 connection", driver.join_next()).await;
+        }
     }
 
     pub(crate) async fn open(&self, request: &Request, ends: bool) -> Exchange {

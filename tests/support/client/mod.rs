@@ -101,8 +101,10 @@ impl Client {
 
     /// Ends the connection and waits until the peer could have heard of it.
     pub(crate) async fn close(self) {
-        if let Self::Http3(client) = self {
-            client.close().await;
+        match self {
+            Self::Http1(client) => client.close().await,
+            Self::Http2(client) => client.close().await,
+            Self::Http3(client) => client.close().await,
         }
     }
 }
@@ -118,7 +120,7 @@ impl Exchange {
     pub(crate) fn reset(&mut self, code: u64) {
         self.upload.reset(code);
         if let Source::Http3(source) = &mut self.download.source {
-            source.stop(code);
+            source.stop();
         }
     }
 }

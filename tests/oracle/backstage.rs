@@ -1,0 +1,73 @@
+//! What stands behind the gateway: a backend that obeys the path, and two addresses that are of no use.
+
+use crate::support::{
+    backend::{Backend, Received, Script},
+    ports::{Refusing, Unanswering},
+};
+
+/// Shared by both programs, one after the other.
+pub(crate) struct Backstage {
+    pub(crate) backend: Backend,
+    pub(crate) refusing: Refusing,
+    pub(crate) unanswering: Unanswering,
+}
+
+impl Backstage {
+    pub(crate) async fn set() -> Self {
+        Self { backend: Backend::start(obey).await, refusing: Refusing::new(), unanswering: Unanswering::new() }
+    }
+
+    /// A text with the ports of this run replaced by names, so that two runs compare.
+    pub(crate) fn without_ports(&self, text: &str) -> String {
+        text.replace(&self.backend.address().to_string(), "BACKEND")
+            .replace(&self.refusing.address().to_string(), "REFUSING")
+            .replace(&self.unanswering.address().to_string(), "UNANSWERING")
+    }
+}
+
+/// The behaviour each path asks for. Where the order of two events decides, the backend waits to be released.
+fn obey(received: &Received) -> Script {
+    let rest = "content-length: 5\r\n\r\nhello";
+    let ok = |head: &str| Script::bytes(format!("HTTP/1.1 200 OK\r\n{head}{rest}"));
+    match received.path() {
+        "/said/hello" => ok(""),
+        "/said/503" => Script::reply(503, "no"),
+        "/said/204" => Script::bytes("HTTP/1.1 204 No Content\r\n\r\n"),
+        "/said/304" => Script::bytes("HTTP/1.1 304 Not Modified\r\netag: \"x\"\r\n\r\n"),
+        "/said/early-hints" => {
+            Script::bytes("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n").then(format!("HTTP/1.1 200 OK\r\n{rest}"))
+        }
+        "/said/chunked" => Script::bytes(CHUNKED).then("5\r\nhello\r\n0\r\n\r\n"),
+        "/said/trailers" => Script::bytes(CHUNKED).then("5\r\nhello\r\n0\r\nx-checksum: 7\r\n\r\n"),
+        "/said/until-close" => Script::bytes("HTTP/1.1 200 OK\r\n\r\nhello").close(),
+        "/said/http-1.0" => Script::bytes(format!("HTTP/1.0 200 OK\r\n{rest}")).close(),
+        "/said/close" => ok("connection: close\r\n").close(),
+        "/said/hop-by-hop" => ok(HOP_BY_HOP),
+        "/said/own-headers" => ok(OWN_HEADERS),
+        "/said/early" => {
+            Script::bytes("HTTP/1.1 413 Too Much\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno").early()
+        }
+        "/said/nothing-and-close" => Script::nothing().close(),
+        "/said/nothing-and-reset" => Script::nothing().reset(),
+        "/said/garbage" => Script::bytes("this is no HTTP\r\n\r\n").stall(),
+        "/said/both-framings" => ok("transfer-encoding: chunked\r\n").stall(),
+        "/said/two-lengths" => ok("content-length: 6\r\n").stall(),
+        "/said/cut-by-length" | "/hang/cut-by-length" => Script::bytes(HUNDRED).when_released().close(),
+        "/said/cut-by-reset" => Script::bytes(HUNDRED).when_released().reset(),
+        "/said/cut-in-chunk" => Script::bytes(CHUNKED).then("64\r\nhello").when_released().close(),
+        "/said/bad-chunk" => Script::bytes(CHUNKED).then("5\r\nhello\r\n").when_released().then("zz\r\n").stall(),
+        "/slow/silent" | "/hang/silent" => Script::nothing().stall(),
+        "/slow/body" | "/hang/body" => Script::bytes(HUNDRED).stall(),
+        _ => Script::echo(received),
+    }
+}
+
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+
+const HUNDRED: &str = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhello";
+
+const HOP_BY_HOP: &str =
+    "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nUpgrade: foo\r\n";
+
+const OWN_HEADERS: &str = "Server: backend\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nVia: 1.1 b\r\nX-Request-Id: mine\r\n\
+    X-Envoy-Upstream-Service-Time: 999\r\nX-CaSe: Kept\r\n";

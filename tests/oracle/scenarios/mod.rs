@@ -1,0 +1,25 @@
+//! The table.
+
+mod edge;
+mod failures;
+mod handshakes;
+mod malformed;
+mod messages;
+mod routing;
+mod timeouts;
+
+use crate::scenario::Scenario;
+
+/// Every scenario, in the order it runs within its stage.
+pub(crate) fn all() -> Vec<Scenario> {
+    [
+        routing::scenarios(),
+        messages::scenarios(),
+        failures::scenarios(),
+        malformed::scenarios(),
+        timeouts::scenarios(),
+        edge::scenarios(),
+        handshakes::scenarios(),
+    ]
+    .concat()
+}
