@@ -1,5 +1,15 @@
 //! Floor 6: which route?
+//!
+//! A [`RouteTable`] is built from a `RouteConfiguration` and searched by `hcm` once per request: [`RouteTable::find`]
+//! takes the request as it stands after it was made safe and gives the [`Route`], which knows how to change header
+//! fields, path and authority, where to redirect or what to answer. What a route forwards to is not known here: the
+//! floors above attach it through [`Attach`]. Conditions ([`StringMatch`], [`HeaderMatch`], [`RouteMatch`]) and
+//! [`HeaderMutations`] serve filters as well.
+//!
+//! Nothing here waits, asks for the time or draws a random number. What it does follows Envoy 1.40, checked against
+//! the release binary.
 
+mod attach;
 mod cookie_match;
 mod data_source;
 mod direct_response;
@@ -17,11 +27,15 @@ mod redirect;
 mod regex;
 mod request;
 mod rewrite;
+mod route;
 mod route_match;
 mod string_match;
 mod substitution;
+mod table;
+mod virtual_host;
 
 pub use self::regex::Regex;
+pub use attach::{Attach, Scope};
 pub use direct_response::DirectResponse;
 pub use fraction::Fraction;
 pub use header_match::HeaderMatch;
@@ -29,6 +43,9 @@ pub use header_mutation::{Direction, HeaderMutations};
 pub use redirect::{Redirect, over_tls};
 pub use request::{Request, Target};
 pub use rewrite::{Authority, Rewrite};
+pub use route::{Action, Forward, Route};
 pub use route_match::RouteMatch;
 pub use string_match::{Search, StringMatch, Text};
 pub use substitution::Substitution;
+pub use table::{Outcome, RouteTable};
+pub use virtual_host::{RequireTls, VirtualHost};
