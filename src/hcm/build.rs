@@ -93,8 +93,10 @@ fn routes(
         }
         None => return Err(at.error("`route_config` is missing")),
     };
+    // As Envoy: what is written into the file is checked unless told otherwise.
+    let validate = written.validate_clusters.unwrap_or(true);
     let mut forward =
-        |at: At<'_>, action: &RouteAction, _: router::Scope<'_>| Forward::build(at, action, context.clusters);
+        |at: At<'_>, action: &RouteAction, _: router::Scope<'_>| Forward::build(at, action, validate, context.clusters);
     RouteTable::build(at.field("route_config"), written, &mut forward)
 }
 

@@ -233,9 +233,11 @@ fn rewrite(action: &router::Forward<Forward>, head: &mut Parts) -> Result<(), Fa
     let asked = head.uri.path_and_query().cloned();
     let target = Target::new(asked.as_ref().map_or("", PathAndQuery::as_str));
     if let Authority::Set(host) = rewrite.authority(target, &head.headers) {
-        let asked = head.headers.insert(HOST, host);
-        if let Some(asked) = asked.filter(|_| action.append_x_forwarded_host) {
-            sanitize::append(&mut head.headers, FORWARDED_HOST, &asked);
+        if let Some(asked) = head.headers.insert(HOST, host) {
+            if action.append_x_forwarded_host {
+                sanitize::append(&mut head.headers, FORWARDED_HOST, &asked, b",");
+            }
+            head.headers.insert(ORIGINAL_HOST, asked);
         }
     }
     if let Some(path) = rewrite.target(target) {
@@ -255,4 +257,5 @@ fn asks_for_upgrade(headers: &HeaderMap) -> bool {
 }
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const ORIGINAL_HOST: HeaderName = HeaderName::from_static("x-envoy-original-host");
 const ORIGINAL_PATH: HeaderName = HeaderName::from_static("x-envoy-original-path");

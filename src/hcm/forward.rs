@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header::{EXPECT, HeaderName};
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 
 use super::body::RequestBody;
 use super::exchange::Exchange;
 use super::sanitize;
 use crate::config::proto::envoy::config::route::v3 as proto;
+use crate::config::proto::envoy::config::route::v3::route_action::{
+    ClusterNotFoundResponseCode as NotFound, ClusterSpecifier,
+};
 use crate::config::values::limit;
 use crate::config::{At, Invalid};
 use crate::http::{Body, Failure, Request, Response};
@@ -18,7 +21,9 @@ use crate::upstream::{Attempt, ClusterId, Clusters};
 /// A `route` action as it runs.
 #[derive(Clone, Debug)]
 pub struct Forward {
-    cluster: ClusterId,
+    /// Where to; `None` where the cluster does not exist and the table does not mind.
+    cluster: Option<ClusterId>,
+    cluster_not_found: StatusCode,
     timeout: Option<Duration>,
     expected_timeout: Option<HeaderValue>,
     idle_timeout: IdleTimeout,
@@ -36,13 +41,20 @@ impl Forward {
     ///
     /// # Errors
     /// [`Invalid`] where it leads nowhere.
-    pub fn build(at: At<'_>, written: &proto::RouteAction, clusters: &Clusters) -> Result<Self, Invalid> {
-        use proto::route_action::ClusterSpecifier;
+    pub fn build(
+        at: At<'_>,
+        written: &proto::RouteAction,
+        validate: bool,
+        clusters: &Clusters,
+    ) -> Result<Self, Invalid> {
         let cluster = match &written.cluster_specifier {
-            Some(ClusterSpecifier::Cluster(name)) => clusters.find(name).ok_or_else(|| {
-                let known: Vec<&str> = clusters.names().collect();
-                at.field("cluster").error(format_args!("there is no cluster `{name}`: {}", named(&known)))
-            }),
+            Some(ClusterSpecifier::Cluster(name)) => match clusters.find(name) {
+                None if validate => {
+                    let known: Vec<&str> = clusters.names().collect();
+                    Err(at.field("cluster").error(format_args!("there is no cluster `{name}`: {}", named(&known))))
+                }
+                found => Ok(found),
+            },
             Some(_) => Err(at.error("only `cluster` is implemented yet")),
             None => Err(at.error("`cluster` is missing")),
         };
@@ -50,6 +62,11 @@ impl Forward {
         let own_idle = |written| IdleTimeout::Own(limit(Some(written), None));
         Ok(Self {
             cluster: cluster?,
+            cluster_not_found: match written.cluster_not_found_response_code() {
+                NotFound::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+                NotFound::NotFound => StatusCode::NOT_FOUND,
+                NotFound::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
+            },
             timeout,
             expected_timeout: timeout.and_then(|timeout| HeaderValue::from_str(&timeout.as_millis().to_string()).ok()),
             idle_timeout: written.idle_timeout.as_ref().map_or(IdleTimeout::Inherited, own_idle),
@@ -65,7 +82,8 @@ pub(super) async fn forward(
     body: Body,
 ) -> Result<Response, Failure> {
     let worker = exchange.worker();
-    let pool = worker.pools.pool(route.cluster).ok_or(Failure::ClusterNotFound)?;
+    let pool = route.cluster.and_then(|cluster| worker.pools.pool(cluster));
+    let pool = pool.ok_or(Failure::ClusterNotFound(route.cluster_not_found))?;
     let cluster = pool.cluster();
     let idle = match route.idle_timeout {
         IdleTimeout::Inherited => exchange.timeouts().idle,

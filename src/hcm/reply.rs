@@ -27,9 +27,7 @@ pub(super) struct Reply {
 pub(super) fn before_response(failure: &Failure, complete: bool, transport: Option<&str>) -> Reply {
     match failure {
         Failure::RouteNotFound => reply(StatusCode::NOT_FOUND, "", Flag::NoRouteFound, "route_not_found"),
-        Failure::ClusterNotFound => {
-            reply(StatusCode::SERVICE_UNAVAILABLE, "", Flag::NoClusterFound, "cluster_not_found")
-        }
+        Failure::ClusterNotFound(status) => reply(*status, "", Flag::NoClusterFound, "cluster_not_found"),
         Failure::NoHealthyHost => reply(
             StatusCode::SERVICE_UNAVAILABLE,
             "no healthy upstream",

@@ -135,7 +135,7 @@ impl ManagerStats {
     pub(super) fn failed(&self, failure: &Failure, began: bool) {
         match failure {
             Failure::RouteNotFound => self.no_route.inc(),
-            Failure::ClusterNotFound => self.no_cluster.inc(),
+            Failure::ClusterNotFound(_) => self.no_cluster.inc(),
             Failure::RequestTimeout => self.rq_timeout.inc(),
             Failure::RequestHeadersTimeout => self.rq_header_timeout.inc(),
             Failure::StreamIdle => self.rq_idle_timeout.inc(),

@@ -11,8 +11,8 @@ use std::io;
 pub enum Failure {
     /// No virtual host or no route matches.
     RouteNotFound,
-    /// The route names a cluster that does not exist.
-    ClusterNotFound,
+    /// The route names a cluster that does not exist, and says what to answer then.
+    ClusterNotFound(http::StatusCode),
     /// The cluster has no host that could be picked.
     NoHealthyHost,
     /// A circuit breaker of the cluster is open.
@@ -66,7 +66,7 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let fact = match self {
             Self::RouteNotFound => "no route matches",
-            Self::ClusterNotFound => "the route's cluster does not exist",
+            Self::ClusterNotFound(_) => "the route's cluster does not exist",
             Self::NoHealthyHost => "the cluster has no healthy host",
             Self::Overflow => "a circuit breaker of the cluster is open",
             Self::ConnectFailed(error) => return write!(f, "the upstream connection failed: {error}"),

@@ -12,7 +12,7 @@ pub(super) fn reason(failure: &Failure) -> Reason {
         Failure::DownstreamClosed | Failure::DownstreamReset => Reason::CANCEL,
         Failure::Closing => Reason::REFUSED_STREAM,
         Failure::RouteNotFound
-        | Failure::ClusterNotFound
+        | Failure::ClusterNotFound(_)
         | Failure::NoHealthyHost
         | Failure::Overflow
         | Failure::ConnectFailed(_)

@@ -13,7 +13,7 @@ pub(super) fn code(failure: &Failure) -> Code {
         Failure::DownstreamClosed | Failure::DownstreamReset => Code::H3_REQUEST_CANCELLED,
         Failure::Closing => Code::H3_REQUEST_REJECTED,
         Failure::RouteNotFound
-        | Failure::ClusterNotFound
+        | Failure::ClusterNotFound(_)
         | Failure::NoHealthyHost
         | Failure::Overflow
         | Failure::ConnectFailed(_)

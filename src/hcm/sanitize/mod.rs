@@ -48,7 +48,7 @@ pub(super) fn request(headers: &mut HeaderMap, peer: IpAddr, scheme: &'static st
     }
     forwarded_proto(headers, scheme, identity);
     if let Some(via) = &identity.via {
-        append(headers, VIA, via);
+        append(headers, VIA, via, b", ");
     }
     let keep = headers.contains_key(REQUEST_ID) && (!identity.use_remote_address || identity.preserve_request_id);
     if identity.generate_request_id && !keep {
@@ -83,9 +83,9 @@ pub(super) fn has_token(value: &HeaderValue, token: &str) -> bool {
     items.map(|item| item.split(';').next().unwrap_or(item).trim()).any(|item| item.eq_ignore_ascii_case(token))
 }
 
-/// Appends to a list field, as Envoy does: into the last value, with `, ` between.
-pub(super) fn append(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
-    let joined = headers.get(&name).map(|old| [old.as_bytes(), b", ", value.as_bytes()].concat());
+/// Appends to a list field, as Envoy does: into the one value, with `comma` between.
+pub(super) fn append(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue, comma: &[u8]) {
+    let joined = headers.get(&name).map(|old| [old.as_bytes(), comma, value.as_bytes()].concat());
     let joined = joined.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok());
     headers.insert(name, joined.unwrap_or_else(|| value.clone()));
 }
