@@ -34,8 +34,6 @@ pub struct Connection {
 pub struct Peer {
     /// The client's end.
     pub remote: SocketAddr,
-    /// Our end.
-    pub local: SocketAddr,
     /// Whether it is under TLS.
     pub secure: bool,
     /// What logs say of it.

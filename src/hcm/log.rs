@@ -14,7 +14,7 @@ use crate::config::proto::envoy::extensions::access_loggers::stream::v3::{
 use crate::config::values::{data_source, json};
 use crate::config::{At, Invalid, type_name};
 use crate::observe::access_log::{
-    AccessLog, Captures, Connection, EmptyValues, Filter, Format, FormatError, Logger, Point, Record, Sink,
+    AccessLog, Captures, Connection, EmptyValues, Filter, Format, FormatError, LogType, Logger, Point, Record, Sink,
 };
 
 /// Builds the access logs of the field `access_log` of the message at `at`.
@@ -103,15 +103,30 @@ fn log_format(written: &SubstitutionFormatString, at: At<'_>, captures: &mut Cap
     }
 }
 
-/// The line of a connection that was not to be: `reason` is why its transport failed.
+/// How a connection went, for the line of the listener's access log.
+#[derive(Debug, Default)]
+pub struct ConnectionEnd {
+    /// The version that it spoke, once that was known.
+    pub protocol: Option<http::Version>,
+    /// Why its transport failed, when it never was one.
+    pub transport_failure: Option<String>,
+    /// Bytes that came and went, within TLS.
+    pub bytes: (u64, u64),
+}
+
+/// The account of a connection that began at `began` and is over.
 #[must_use]
-pub fn refused_connection(connection: Connection, began: Instant, reason: String) -> Record {
-    let start = SystemTime::now() - began.elapsed();
-    let mut record = Record::new(start, Arc::new(connection));
+pub fn connection_record(connection: Arc<Connection>, began: Instant, end: ConnectionEnd) -> Record {
+    let now = Instant::now();
+    let emitted = SystemTime::now();
+    let mut record = Record::new(emitted - now.saturating_duration_since(began), connection);
     record.times.mark(Point::RequestBegin, began);
-    record.times.mark(Point::Complete, Instant::now());
-    record.emitted = SystemTime::now();
-    record.transport_failure = Some(Cow::Owned(reason));
+    record.times.mark(Point::Complete, now);
+    record.emitted = emitted;
+    record.protocol = end.protocol;
+    record.transport_failure = end.transport_failure.map(Cow::Owned);
+    (record.bytes_received, record.bytes_sent) = end.bytes;
+    record.log_type = LogType::NotSet;
     record
 }
 

@@ -27,7 +27,7 @@ use http::HeaderValue;
 pub use build::{Context, access_log, manager};
 pub use connection::{Connection, Peer, serve, serve_http3};
 pub use forward::Forward;
-pub use log::refused_connection;
+pub use log::{ConnectionEnd, connection_record};
 pub use worker::Worker;
 
 use crate::codec::{ConnectionLimits, ServerLimits};
@@ -54,6 +54,12 @@ pub struct Manager {
 }
 
 impl Manager {
+    /// Counts the bytes of a connection that is over.
+    pub fn passed(&self, received: u64, sent: u64) {
+        self.stats.cx_rx_bytes_total.add(received);
+        self.stats.cx_tx_bytes_total.add(sent);
+    }
+
     /// How long a connection may take to say its first byte, where the version is told by it.
     #[must_use]
     pub fn first_byte_timeout(&self) -> Duration {

@@ -26,6 +26,10 @@ pub(super) struct ManagerStats {
     pub(super) cx_protocol_error: Counter,
     /// `downstream_cx_drain_close`
     pub(super) cx_drain_close: Counter,
+    /// `downstream_cx_rx_bytes_total`
+    pub(super) cx_rx_bytes_total: Counter,
+    /// `downstream_cx_tx_bytes_total`
+    pub(super) cx_tx_bytes_total: Counter,
     /// `downstream_cx_length_ms`
     pub(super) cx_length_ms: Histogram,
     rq_total: Counter,
@@ -66,6 +70,8 @@ impl ManagerStats {
             cx_max_duration_reached: counter("downstream_cx_max_duration_reached"),
             cx_protocol_error: counter("downstream_cx_protocol_error"),
             cx_drain_close: counter("downstream_cx_drain_close"),
+            cx_rx_bytes_total: counter("downstream_cx_rx_bytes_total"),
+            cx_tx_bytes_total: counter("downstream_cx_tx_bytes_total"),
             cx_length_ms: http.histogram("downstream_cx_length_ms"),
             rq_total: counter("downstream_rq_total"),
             rq_active: http.gauge("downstream_rq_active"),

@@ -18,7 +18,7 @@ use http::HeaderValue;
 pub use build::listeners;
 pub use sockets::{Bound, Sockets};
 
-use crate::hcm::{self, Manager, Worker};
+use crate::hcm::{self, ConnectionEnd, Manager, Worker};
 use crate::observe::access_log::{AccessLog, Connection as Facts};
 use crate::observe::log::Limited;
 use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
@@ -103,14 +103,16 @@ impl Listener {
         }
     }
 
-    /// Writes the line of a connection that never became one.
-    fn log_refused(&self, facts: Facts, began: Instant, reason: String) {
-        if let Some(suppressed) = self.limited.admit(Instant::now()) {
+    /// Writes the line of a connection that is over.
+    fn log(&self, facts: &Arc<Facts>, began: Instant, end: ConnectionEnd) {
+        if let Some(reason) = &end.transport_failure
+            && let Some(suppressed) = self.limited.admit(Instant::now())
+        {
             let remote = facts.remote.map(|remote| remote.to_string()).unwrap_or_default();
             tracing::debug!(listener = %self.name, remote, reason, suppressed, "a handshake failed");
         }
         if !self.access_log.is_empty() {
-            self.access_log.log(&hcm::refused_connection(facts, began, reason));
+            self.access_log.log(&hcm::connection_record(Arc::clone(facts), began, end));
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use quinn::{Endpoint, Incoming};
 
 use super::{Kind, Listener};
-use crate::hcm::{self, Peer, Worker};
+use crate::hcm::{self, ConnectionEnd, Peer, Worker};
 use crate::observe::access_log::{Connection as Facts, Tls};
 use crate::quic::{QuicSettings, endpoint};
 
@@ -60,47 +60,61 @@ struct Handshake {
 impl Handshake {
     async fn run(self, incoming: Incoming) {
         self.listener.accepted(&self.worker);
-        let remote = incoming.remote_address();
-        let local = self.local(incoming.local_ip());
-        let facts = Facts { local: Some(local), ..self.listener.facts(&self.worker, remote, self.began) };
-        let outcome = tokio::time::timeout(self.timeout, async { incoming.accept()?.await }).await;
-        match outcome {
-            Ok(Ok(connection)) => {
-                self.listener.stats.handshake.inc();
-                let peer = self.peer(&connection, local, facts);
-                hcm::serve_http3(connection, &self.listener.manager, &self.worker, peer).await;
+        let mut facts = self.listener.facts(&self.worker, incoming.remote_address(), self.began);
+        facts.local = Some(self.local(incoming.local_ip()));
+        let mut end = ConnectionEnd::default();
+        let facts = match self.handshake(incoming).await {
+            Ok(connection) => {
+                end.protocol = Some(http::Version::HTTP_3);
+                self.serve(connection, facts).await
             }
-            Ok(Err(error)) => {
-                self.listener.stats.connection_error.inc();
-                self.listener.log_refused(facts, self.began, format!("QUIC_error:|{error}").replace(' ', "_"));
+            Err(reason) => {
+                end.transport_failure = Some(reason);
+                Arc::new(facts)
             }
-            Err(_) => {
-                self.listener.stats.pre_cx_timeout.inc();
-                self.listener.log_refused(facts, self.began, "crypto_handshake_timeout".to_owned());
-            }
-        }
+        };
         self.listener.closed(&self.worker, u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX));
+        self.listener.log(&facts, self.began, end);
     }
 
-    fn peer(&self, connection: &quinn::Connection, local: SocketAddr, facts: Facts) -> Peer {
+    /// Completes the handshake, so that nothing a client sent early is acted upon before the client has shown that it is
+    /// there; the error is what the log says of one that failed.
+    async fn handshake(&self, incoming: Incoming) -> Result<quinn::Connection, String> {
+        let stats = &self.listener.stats;
+        match tokio::time::timeout(self.timeout, async { incoming.accept()?.await }).await {
+            Ok(Ok(connection)) => {
+                stats.handshake.inc();
+                Ok(connection)
+            }
+            Ok(Err(error)) => {
+                stats.connection_error.inc();
+                Err(format!("QUIC_error:|{error}").replace(' ', "_"))
+            }
+            Err(_) => {
+                stats.pre_cx_timeout.inc();
+                Err("crypto_handshake_timeout".to_owned())
+            }
+        }
+    }
+
+    async fn serve(&self, connection: quinn::Connection, mut facts: Facts) -> Arc<Facts> {
         let agreed = connection.handshake_data();
         let agreed = agreed.and_then(|data| data.downcast::<quinn::crypto::rustls::HandshakeData>().ok());
-        let facts = Facts {
-            // RFC 9001 §4.2: QUIC has no other version. quinn does not show the cipher and the group.
-            tls: Some(Tls { version: Some("TLSv1.3"), ..Tls::default() }),
-            server_name: agreed.and_then(|data| data.server_name.as_deref().map(Arc::from)),
-            handshake_began: Some(self.began),
-            handshake_ended: Some(Instant::now()),
-            ..facts
-        };
-        Peer {
+        // RFC 9001 §4.2: QUIC has no other version. quinn does not show the cipher and the group.
+        facts.tls = Some(Tls { version: Some("TLSv1.3"), ..Tls::default() });
+        facts.server_name = agreed.and_then(|data| data.server_name.as_deref().map(Arc::from));
+        facts.handshake_began = Some(self.began);
+        facts.handshake_ended = Some(Instant::now());
+        let facts = Arc::new(facts);
+        let peer = Peer {
             remote: connection.remote_address(),
-            local,
             secure: true,
-            facts: Arc::new(facts),
+            facts: Arc::clone(&facts),
             alt_svc: None,
             accepted: self.began,
-        }
+        };
+        hcm::serve_http3(connection, &self.listener.manager, &self.worker, peer).await;
+        facts
     }
 
     /// Our end: the address that the packet came to, and the port that is bound.

@@ -5,15 +5,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::{Kind, Listener};
-use crate::codec::{Ended, starts_http2};
-use crate::hcm::{self, CodecType, Peer, Worker};
+use crate::codec::starts_http2;
+use crate::hcm::{self, CodecType, ConnectionEnd, Peer, Worker};
+use crate::net::{Counted, Passed};
 use crate::observe::access_log::Connection as Facts;
 use crate::observe::log::Limited;
-use crate::tls;
+use crate::tls::{self, ServerTls};
 
 /// Runs the accept loop of one socket on one worker.
 pub(super) fn spawn(listener: Arc<Listener>, socket: std::net::TcpListener, worker: &Arc<Worker>) {
@@ -70,83 +73,100 @@ struct Accepted {
 impl Accepted {
     async fn run(self, io: TcpStream) {
         self.listener.accepted(&self.worker);
-        let ended = match io.local_addr() {
-            Ok(local) => self.serve(io, local).await,
-            // The client has reset the connection already.
-            Err(error) => Err(error.to_string()),
-        };
+        let passed = Arc::new(Passed::default());
+        let mut end = ConnectionEnd::default();
+        let facts = self.serve(io, &passed, &mut end).await;
         self.listener.closed(&self.worker, u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX));
-        if let Err(reason) = ended {
-            self.listener.log_refused(self.facts(None), self.began, reason);
-        }
+        self.listener.manager.passed(passed.received(), passed.sent());
+        end.bytes = (passed.received(), passed.sent());
+        self.listener.log(&facts, self.began, end);
     }
 
-    async fn serve(&self, io: TcpStream, local: SocketAddr) -> Result<Ended, String> {
+    async fn serve(&self, io: TcpStream, passed: &Arc<Passed>, end: &mut ConnectionEnd) -> Arc<Facts> {
         // Small responses must not wait for an acknowledgement.
         let _ = io.set_nodelay(true);
-        let facts = self.facts(Some(local));
+        let mut facts = self.listener.facts(&self.worker, self.remote, self.began);
+        // A connection that the client has reset already has no address any more.
+        facts.local = io.local_addr().ok();
         let Kind::Tcp(Some(tls)) = &self.listener.kind else {
-            return Ok(self.serve_clear(io, self.peer(local, facts, false)).await);
+            let facts = Arc::new(facts);
+            self.serve_clear(Counted::new(io, passed), &facts, end).await;
+            return facts;
         };
-        let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
-        let io = match tokio::time::timeout(self.listener.handshake_timeout, acceptor.accept(io)).await {
-            Ok(Ok(io)) => io,
-            Ok(Err(error)) => {
-                self.listener.stats.connection_error.inc();
-                return Err(format!("TLS_error:|{error}:TLS_error_end").replace(' ', "_"));
-            }
-            Err(_) => {
-                self.listener.stats.pre_cx_timeout.inc();
-                return Err("transport_socket_timeout".to_owned());
+        let io = match self.handshake(io, tls).await {
+            Ok(io) => io,
+            Err(reason) => {
+                end.transport_failure = reason;
+                return Arc::new(facts);
             }
         };
-        self.listener.stats.handshake.inc();
         let (_, agreed) = io.get_ref();
-        if agreed.handshake_kind() == Some(rustls::HandshakeKind::Resumed) {
-            self.listener.stats.session_reused.inc();
-        }
-        let facts = Facts {
-            tls: Some(tls::facts(agreed)),
-            server_name: agreed.server_name().map(Arc::from),
-            handshake_began: Some(self.began),
-            handshake_ended: Some(Instant::now()),
-            ..facts
-        };
+        facts.tls = Some(tls::facts(agreed));
+        facts.server_name = agreed.server_name().map(Arc::from);
+        facts.handshake_began = Some(self.began);
+        facts.handshake_ended = Some(Instant::now());
         let http2 = match self.listener.manager.codec {
             CodecType::Auto => agreed.alpn_protocol() == Some(b"h2"),
             CodecType::Http2 => true,
             CodecType::Http1 | CodecType::Http3 => false,
         };
-        let peer = self.peer(local, facts, true);
-        Ok(hcm::serve(io, http2, &self.listener.manager, &self.worker, peer).await)
+        let facts = Arc::new(facts);
+        self.speak(Counted::new(io, passed), http2, &facts, end).await;
+        facts
     }
 
-    async fn serve_clear(&self, io: TcpStream, peer: Peer) -> Ended {
+    /// Completes the TLS handshake; the error is what the log says of a client that failed it.
+    async fn handshake(&self, io: TcpStream, tls: &ServerTls) -> Result<TlsStream<TcpStream>, Option<String>> {
+        let stats = &self.listener.stats;
+        let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
+        match tokio::time::timeout(self.listener.handshake_timeout, acceptor.accept(io)).await {
+            Ok(Ok(io)) => {
+                stats.handshake.inc();
+                if io.get_ref().1.handshake_kind() == Some(rustls::HandshakeKind::Resumed) {
+                    stats.session_reused.inc();
+                }
+                Ok(io)
+            }
+            // Who only opened and closed a connection has not failed.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Err(None),
+            Ok(Err(error)) => {
+                stats.connection_error.inc();
+                Err(Some(format!("TLS_error:|{error}:TLS_error_end").replace(' ', "_")))
+            }
+            Err(_) => {
+                stats.pre_cx_timeout.inc();
+                Err(Some("transport_socket_timeout".to_owned()))
+            }
+        }
+    }
+
+    async fn serve_clear(&self, io: Counted<TcpStream>, facts: &Arc<Facts>, end: &mut ConnectionEnd) {
         let manager = &self.listener.manager;
         match manager.codec {
-            CodecType::Http1 | CodecType::Http3 => hcm::serve(io, false, manager, &self.worker, peer).await,
-            CodecType::Http2 => hcm::serve(io, true, manager, &self.worker, peer).await,
+            CodecType::Http1 | CodecType::Http3 => self.speak(io, false, facts, end).await,
+            CodecType::Http2 => self.speak(io, true, facts, end).await,
             CodecType::Auto => match tokio::time::timeout(manager.first_byte_timeout(), starts_http2(io)).await {
-                Ok(Ok((http2, io))) => hcm::serve(io, http2, manager, &self.worker, peer).await,
+                Ok(Ok((http2, io))) => self.speak(io, http2, facts, end).await,
                 // A connection that never said a word is nobody's failure.
-                Ok(Err(_)) | Err(_) => Ended::Idle,
+                Ok(Err(_)) | Err(_) => {}
             },
         }
     }
 
-    fn peer(&self, local: SocketAddr, facts: Facts, secure: bool) -> Peer {
-        Peer {
+    async fn speak<I>(&self, io: I, http2: bool, facts: &Arc<Facts>, end: &mut ConnectionEnd)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        end.protocol = Some(if http2 { http::Version::HTTP_2 } else { http::Version::HTTP_11 });
+        let secure = facts.tls.is_some();
+        let peer = Peer {
             remote: self.remote,
-            local,
             secure,
-            facts: Arc::new(facts),
+            facts: Arc::clone(facts),
             alt_svc: self.listener.alt_svc.get().filter(|_| secure).cloned(),
             accepted: self.began,
-        }
-    }
-
-    fn facts(&self, local: Option<SocketAddr>) -> Facts {
-        Facts { local, ..self.listener.facts(&self.worker, self.remote, self.began) }
+        };
+        hcm::serve(io, http2, &self.listener.manager, &self.worker, peer).await;
     }
 }
 

@@ -5,7 +5,9 @@
 //! that the host allows.
 
 mod bind;
+mod counted;
 mod limits;
 
 pub use bind::{BindError, Transport, UdpBuffers, bind_tcp, bind_udp};
+pub use counted::{Counted, Passed};
 pub use limits::raise_file_limit;
