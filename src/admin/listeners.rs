@@ -3,38 +3,48 @@
 use std::net::SocketAddr;
 
 use http::StatusCode;
-use serde_json::{Value, json};
 
-use super::{Admin, respond, text};
+use super::call::Call;
+use super::endpoint::{Input, Param};
+use super::json::{self, Defaults};
+use super::response::{self, text};
+use crate::config::proto::envoy::admin::v3 as proto;
+use crate::config::proto::envoy::config::core::v3::socket_address::PortSpecifier;
+use crate::config::proto::envoy::config::core::v3::{Address, SocketAddress, address};
 use crate::http::Response;
 
+/// What may be asked.
+pub(super) const PARAMS: &[Param] =
+    &[Param { name: "format", input: Input::OneOf(&["text", "json"]), help: "File format to use" }];
+
 /// One line an address, or Envoy's JSON for `format=json`.
-pub(super) fn listeners(admin: &Admin, query: &str) -> Response {
-    if query.split('&').any(|pair| pair == "format=json") {
-        let statuses: Vec<Value> =
-            admin.listeners.iter().map(|(listener, addresses)| status(&listener.name, addresses)).collect();
-        let body = json!({ "listener_statuses": statuses });
-        return respond(StatusCode::OK, "application/json", format!("{body:#}\n"));
+pub(super) fn listeners(call: &Call<'_>) -> Response {
+    let all = call.admin.listeners.iter();
+    if call.query.value("format") == Some("json") {
+        let statuses = all.map(|(listener, addresses)| status(&listener.name, addresses)).collect();
+        let shown = proto::Listeners { listener_statuses: statuses };
+        return response::json(json::pretty(&json::value(&shown, Defaults::Omitted)));
     }
-    let lines = admin
-        .listeners
-        .iter()
-        .flat_map(|(listener, addresses)| addresses.iter().map(|address| format!("{}::{address}\n", listener.name)));
+    let lines =
+        all.flat_map(|(listener, addresses)| addresses.iter().map(|address| format!("{}::{address}\n", listener.name)));
     text(StatusCode::OK, lines.collect::<String>())
 }
 
-fn status(name: &str, addresses: &[SocketAddr]) -> Value {
-    let mut all = addresses.iter().map(
-        |address| json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } }),
-    );
-    let first = all.next();
-    let more: Vec<Value> = all.collect();
-    let mut status = json!({ "name": name });
-    if let (Some(fields), Some(first)) = (status.as_object_mut(), first) {
-        fields.insert("local_address".to_owned(), first);
-        if !more.is_empty() {
-            fields.insert("additional_local_addresses".to_owned(), Value::Array(more));
-        }
+/// An address as Envoy's message, without its protocol.
+pub(super) fn address(address: SocketAddr) -> Address {
+    let socket = SocketAddress {
+        address: address.ip().to_string(),
+        port_specifier: Some(PortSpecifier::PortValue(address.port().into())),
+        ..SocketAddress::default()
+    };
+    Address { address: Some(address::Address::SocketAddress(socket)) }
+}
+
+fn status(name: &str, addresses: &[SocketAddr]) -> proto::ListenerStatus {
+    let mut addresses = addresses.iter().map(|bound| address(*bound));
+    proto::ListenerStatus {
+        name: name.to_owned(),
+        local_address: addresses.next(),
+        additional_local_addresses: addresses.collect(),
     }
-    status
 }

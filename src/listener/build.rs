@@ -1,11 +1,16 @@
 //! Listeners as written to listeners as they run.
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Kind, Listener, ListenerStats};
-use crate::config::proto::envoy::config::core::v3::{TransportSocket, socket_address::Protocol, transport_socket};
+use crate::config::proto::envoy::config::core::v3::{
+    TrafficDirection, TransportSocket, socket_address::Protocol, transport_socket,
+};
 use crate::config::proto::envoy::config::listener::v3 as proto;
 use crate::config::proto::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 use crate::config::proto::envoy::extensions::transport_sockets::quic::v3::QuicDownstreamTransport;
@@ -65,6 +70,9 @@ fn listener(written: &proto::Listener, at: At<'_>, context: &Context<'_>) -> Res
         limited: Limited::default(),
         alt_svc: OnceLock::new(),
         port: OnceLock::new(),
+        inbound: written.traffic_direction() == TrafficDirection::Inbound,
+        open: AtomicU64::new(0),
+        stopped: CancellationToken::new(),
     })
 }
 

@@ -10,10 +10,12 @@ mod sockets;
 mod tcp;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
+use tokio_util::sync::CancellationToken;
 
 pub use build::listeners;
 pub use sockets::{Bound, Sockets};
@@ -45,6 +47,10 @@ pub struct Listener {
     limited: Limited,
     alt_svc: OnceLock<HeaderValue>,
     port: OnceLock<u16>,
+    inbound: bool,
+    /// Connections open now. Listeners whose statistics have one name share the gauge: this is this one's own.
+    open: AtomicU64,
+    stopped: CancellationToken,
 }
 
 /// What a listener accepts.
@@ -91,6 +97,25 @@ impl Listener {
         matches!(self.kind, Kind::Quic(..))
     }
 
+    /// Whether its traffic comes to this host: Envoy's `traffic_direction: INBOUND`.
+    #[must_use]
+    pub fn is_inbound(&self) -> bool {
+        self.inbound
+    }
+
+    /// Stops accepting, on all workers and for good; connections go on. Returns whether it accepted until now.
+    pub fn stop(&self) -> bool {
+        let accepted = !self.stopped.is_cancelled();
+        self.stopped.cancel();
+        accepted
+    }
+
+    /// Connections open now, of all workers.
+    #[must_use]
+    pub fn active_connections(&self) -> u64 {
+        self.open.load(Ordering::Relaxed)
+    }
+
     /// What logs say of a connection that has just come.
     fn facts(&self, worker: &Worker, remote: SocketAddr, began: Instant) -> Facts {
         Facts {
@@ -117,6 +142,7 @@ impl Listener {
     }
 
     fn accepted(&self, worker: &Worker) {
+        self.open.fetch_add(1, Ordering::Relaxed);
         self.stats.cx_total.inc();
         self.stats.cx_active.inc();
         if let Some((total, active)) = self.stats.workers.get(worker.index) {
@@ -126,6 +152,7 @@ impl Listener {
     }
 
     fn closed(&self, worker: &Worker, millis: u64) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
         self.stats.cx_destroy.inc();
         self.stats.cx_active.dec();
         self.stats.cx_length_ms.record(millis);

@@ -23,8 +23,10 @@ pub(super) fn spawn(listener: &Arc<Listener>, socket: std::net::UdpSocket, worke
             Err(error) => return tracing::error!(listener = %listener.name, %error, "the socket cannot be served"),
         };
         accept(&listener, settings, &endpoint, &worker).await;
-        // Connections go on; handshakes that begin now are refused, so that clients turn elsewhere at once.
-        endpoint.set_server_config(None);
+        // Connections go on. RFC 9000 §5.2.2: handshakes that begin now are refused, so that clients turn elsewhere at once.
+        while let Some(incoming) = endpoint.accept().await {
+            incoming.refuse();
+        }
         std::future::pending::<()>().await;
     });
 }
@@ -34,6 +36,7 @@ async fn accept(listener: &Arc<Listener>, settings: &QuicSettings, endpoint: &En
     loop {
         tokio::select! {
             () = watch.draining() => return,
+            () = listener.stopped.cancelled() => return,
             incoming = endpoint.accept() => match incoming {
                 Some(incoming) => {
                     let connection = Handshake {

@@ -30,6 +30,7 @@ pub(super) fn spawn(listener: Arc<Listener>, socket: std::net::TcpListener, work
         let mut watch = worker.drain.watch();
         tokio::select! {
             () = watch.draining() => {}
+            () = listener.stopped.cancelled() => {}
             () = accept(&listener, &socket, &worker) => {}
         }
     });

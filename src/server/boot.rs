@@ -13,6 +13,7 @@ use crate::hcm::{self, Context, Worker};
 use crate::listener::{self, Bound, Listener};
 use crate::net::{BindError, bind_tcp};
 use crate::observe::access_log::{AccessLog, Sinks};
+use crate::observe::log::Logs;
 use crate::observe::stats::Store;
 use crate::upstream::{self, Clusters};
 
@@ -26,7 +27,7 @@ pub(super) struct Built {
     /// Where they come from.
     pub listeners: Vec<Arc<Listener>>,
     /// The admin interface: where, and who wrote what it did.
-    pub admin: Option<(SocketAddr, AccessLog)>,
+    pub admin: Option<(SocketAddr, Arc<AccessLog>)>,
     /// All counters.
     pub stats: Arc<Store>,
     /// All access log files.
@@ -48,6 +49,15 @@ pub(super) struct Sockets {
     pub remarks: Vec<String>,
 }
 
+/// What there was before the configuration.
+#[derive(Debug)]
+pub(super) struct Process<'a> {
+    /// When the process began.
+    pub began: Instant,
+    /// Its log.
+    pub logs: &'a Logs,
+}
+
 /// Reads and builds a configuration. No socket is opened and no task started: this is what `--mode validate` does.
 ///
 /// # Errors
@@ -64,7 +74,7 @@ pub(super) fn build(source: &Source, workers: usize) -> Result<Built, Report> {
     }
 }
 
-type Parts = (Arc<Clusters>, Vec<Arc<Listener>>, Option<(SocketAddr, AccessLog)>);
+type Parts = (Arc<Clusters>, Vec<Arc<Listener>>, Option<(SocketAddr, Arc<AccessLog>)>);
 
 fn parts(
     bootstrap: &Bootstrap,
@@ -90,7 +100,7 @@ fn admin_interface(
     bootstrap: &Bootstrap,
     at: At<'_>,
     context: &Context<'_>,
-) -> Result<Option<(SocketAddr, AccessLog)>, Invalid> {
+) -> Result<Option<(SocketAddr, Arc<AccessLog>)>, Invalid> {
     let Some(admin) = &bootstrap.admin else { return Ok(None) };
     let at = at.field("admin");
     let log = hcm::access_log(&admin.access_log, at, context);
@@ -98,7 +108,7 @@ fn admin_interface(
         return log.map(|_| None);
     }
     let (address, _) = socket_address(admin.address.as_ref(), at.field("address"))?;
-    Ok(Some((address, log?)))
+    Ok(Some((address, Arc::new(log?))))
 }
 
 /// Binds every socket, so that what cannot be had is known before anything serves.
@@ -139,18 +149,36 @@ pub(super) fn admin_of(
     built: &Built,
     sockets: &Sockets,
     workers: &[Arc<Worker>],
-    began: Instant,
+    process: &Process<'_>,
 ) -> Admin {
     let addresses = sockets.addresses.iter().cloned();
     Admin::new(admin::Parts {
-        bootstrap: built.bootstrap.clone(),
+        bootstrap: named(built.bootstrap.clone(), options),
         stats: Arc::clone(&built.stats),
         clusters: Arc::clone(&built.clusters),
         listeners: built.listeners.iter().map(Arc::clone).zip(addresses).collect(),
         workers: workers.to_vec(),
         options: options.to_json(),
-        began,
+        drain_time: options.drain_time(),
+        levels: process.logs.levels().clone(),
+        access_log: built.admin.as_ref().map_or_else(Arc::default, |(_, log)| Arc::clone(log)),
+        began: process.began,
     })
+}
+
+/// The configuration with the names that the command line gives this instance.
+fn named(mut bootstrap: Bootstrap, options: &Serve) -> Bootstrap {
+    let node = bootstrap.node.get_or_insert_default();
+    let names = [(&mut node.id, &options.service_node), (&mut node.cluster, &options.service_cluster)];
+    for (name, given) in names {
+        if let Some(given) = given {
+            name.clone_from(given);
+        }
+    }
+    if let Some(zone) = &options.service_zone {
+        node.locality.get_or_insert_default().zone.clone_from(zone);
+    }
+    bootstrap
 }
 
 /// Tells each TCP listener whether HTTP/3 is served on its port.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
 use super::banner::Banner;
-use super::boot::{self, Built, Sockets};
+use super::boot::{self, Built, Process, Sockets};
 use super::cli::{ErrorFormat, Mode, Serve};
 use super::defaults::Demo;
 use super::signals::{Asked, Signals};
@@ -82,7 +82,7 @@ async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<
     let mut sockets = boot::bind(&built, options.workers()).map_err(|error| error.to_string())?;
     let workers = Workers::start(std::mem::take(&mut sockets.workers), &built.clusters)
         .map_err(|error| format!("the workers cannot start: {error}"))?;
-    let admin = boot::admin_of(options, &built, &sockets, workers.list(), began);
+    let admin = boot::admin_of(options, &built, &sockets, workers.list(), &Process { began, logs });
     let admin = serve_admin(options, admin, &mut sockets, &main)?;
     for remark in &sockets.remarks {
         tracing::warn!("{remark}");

@@ -51,6 +51,8 @@ pub struct HostCounts {
     pub cx_connect_fail: Count,
     /// Requests in flight.
     pub rq_active: Count,
+    /// Requests that wait for a connection.
+    pub rq_pending_active: Count,
     /// Requests ever sent.
     pub rq_total: Count,
     /// Requests answered with less than 500.
@@ -76,10 +78,27 @@ impl Count {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// One more until the answer is dropped.
+    #[must_use = "the number goes down again as soon as it is dropped"]
+    pub fn hold(&self) -> Counted<'_> {
+        self.up();
+        Counted(self)
+    }
+
     /// The number now.
     #[must_use]
     pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One of a [`Count`], taken back on drop.
+#[derive(Debug)]
+pub struct Counted<'a>(&'a Count);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.down();
     }
 }
 

@@ -107,9 +107,11 @@ impl Pool {
         };
         attempt.host = Some(Arc::clone(&host));
         loop {
-            let (connection, fresh) = match self.take_idle(index) {
-                Some(connection) => (connection, false),
-                None => (self.open(index, &host, attempt).await?, true),
+            let (connection, fresh) = if let Some(connection) = self.take_idle(index) {
+                (connection, false)
+            } else {
+                let _pending = host.counts.rq_pending_active.hold();
+                (self.open(index, &host, attempt).await?, true)
             };
             attempt.local = connection.local;
             attempt.pool_ready = Some(asked.elapsed());
