@@ -138,6 +138,8 @@ impl Handler for Connection {
 
     fn lost(&self) {}
 
+    fn resetting(&self, _: bool) {}
+
     fn activity(&self) -> &Arc<Activity> {
         &self.activity
     }

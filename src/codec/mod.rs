@@ -38,6 +38,9 @@ pub trait Handler: Send + Sync + 'static {
     /// The connection broke: exchanges dropped from now on ended with it, not by a reset of their own.
     fn lost(&self);
 
+    /// Between `true` and `false`: what is dropped now was reset by the client, whatever became of the connection.
+    fn resetting(&self, on: bool);
+
     /// The exchanges now open on this connection.
     fn activity(&self) -> &Arc<Activity>;
 }
@@ -64,8 +67,10 @@ pub struct ServerLimits {
 /// How a server connection ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// Both sides were done.
+    /// The client had no more to ask.
     Done,
+    /// This side had told the client that it ends.
+    Told,
     /// It was idle for too long.
     Idle,
     /// It was older than it may become.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body as _;
 
+use super::Handler;
 use crate::http::{Body, Failure};
 
 /// Where a body is written to: the sending half of a stream.
@@ -52,15 +53,15 @@ pub(super) async fn patient<T>(patience: Option<Duration>, taken: impl Future<Ou
 /// Writes `body` to `sink` to its end. A body that fails resets the stream.
 ///
 /// # Errors
-/// [`Gone`] when the peer left first; the body is dropped, which cancels what feeds it.
-pub(super) async fn pump(mut body: Body, sink: &mut impl Sink) -> Result<(), Gone> {
+/// [`Gone`] when the peer left first: see [`abandon`].
+pub(super) async fn pump(body: &mut Body, sink: &mut impl Sink) -> Result<(), Gone> {
     if body.is_end_stream() {
         return sink.finish().await;
     }
     loop {
         let frame = tokio::select! {
             biased;
-            frame = next(&mut body) => frame,
+            frame = next(body) => frame,
             gone = sink.gone() => return Err(gone),
         };
         match frame {
@@ -84,6 +85,19 @@ pub(super) async fn pump(mut body: Body, sink: &mut impl Sink) -> Result<(), Gon
                 }
             },
         }
+    }
+}
+
+/// Drops what the peer no longer wants, and lets the handler know how it left.
+pub(super) fn abandon<H: Handler>(handler: &H, gone: Gone, dropped: impl Sized) {
+    match gone {
+        Gone::Stream => {
+            handler.resetting(true);
+            drop(dropped);
+            handler.resetting(false);
+        }
+        Gone::Connection => handler.lost(),
+        Gone::Stalled => {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::HOST;
+use http::header::{COOKIE, EXPECT, HOST};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
@@ -31,6 +31,10 @@ pub(super) fn from_http1(
     if host.is_some_and(|host| !is_authority(host)) {
         return Err(malformed("http.invalid_authority"));
     }
+    // RFC 9112 §3.2: authority-form is for CONNECT only.
+    if uri.scheme().is_none() && uri.authority().is_some() && method != Method::CONNECT {
+        return Err(malformed("http1.codec_error"));
+    }
     // RFC 9112 §3.2.2: with an absolute-form target, Host is replaced by its authority.
     to_origin_form(method, uri, headers)
 }
@@ -46,11 +50,36 @@ pub(super) fn from_pseudo_fields(method: &Method, uri: &mut Uri, headers: &mut H
             return Err(malformed("http.authority_and_host_differ"));
         }
     }
+    join_cookies(headers);
     to_origin_form(method, uri, headers)?;
     if headers.get(HOST).is_none_or(|host| !is_authority(host)) {
         return Err(Failure::MissingHost);
     }
     Ok(())
+}
+
+/// Whether the client waits to be told to go on (RFC 9110 §10.1.1).
+pub(super) fn expects_continue(headers: &HeaderMap) -> bool {
+    headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// Whether the head of a request takes more than `max` bytes.
+pub(super) fn is_larger_than(max: usize, uri: &Uri, headers: &HeaderMap) -> bool {
+    let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let fields = headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    path + fields.sum::<usize>() > max
+}
+
+/// RFC 9113 §8.2.3, RFC 9114 §4.2.1: cookie crumbs become one field before they leave for HTTP/1.
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut crumbs = headers.get_all(COOKIE).iter();
+    if crumbs.next().is_none() || crumbs.next().is_none() {
+        return;
+    }
+    let crumbs: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(COOKIE, joined);
+    }
 }
 
 fn to_origin_form(method: &Method, uri: &mut Uri, headers: &mut HeaderMap) -> Result<(), Failure> {
@@ -109,6 +138,21 @@ mod tests {
         assert!(http1("/", &["a, b"]).is_err());
         assert!(http1("/", &[""]).is_err());
         assert_eq!(http1("/x?y", &["a:80"]).unwrap(), ("/x?y".into(), "a:80".into()));
+    }
+
+    #[test]
+    fn rfc9112_3_2_authority_form_is_for_connect() {
+        assert!(http1("a.test", &["a.test"]).is_err());
+    }
+
+    #[test]
+    fn rfc9113_8_2_3_cookie_crumbs_become_one_field() {
+        let mut headers = HeaderMap::new();
+        for crumb in ["a=1", "b=2"] {
+            headers.append(COOKIE, HeaderValue::from_static(crumb));
+        }
+        join_cookies(&mut headers);
+        assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2"]);
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Account {
     }
 
     /// The way that the request took upstream, however it ended.
-    pub(super) fn attempted(&mut self, attempt: Attempt) {
+    pub(super) fn attempted(&mut self, attempt: &Attempt) {
         let upstream = &mut self.record.upstream;
         if let Some(host) = &attempt.host {
             upstream.host = Some(host.address);
@@ -114,7 +114,7 @@ impl Account {
         }
         upstream.local = attempt.local;
         upstream.protocol = attempt.local.map(|_| http::Version::HTTP_11);
-        upstream.transport_failure = attempt.transport_failure.map(Cow::Owned);
+        upstream.transport_failure = attempt.transport_failure.clone().map(Cow::Owned);
         let times = &mut self.record.times;
         if let (Some(sent), Some(waited)) = (attempt.sent, attempt.pool_ready) {
             times.mark(Point::PoolWaitBegin, sent.checked_sub(waited).unwrap_or(sent));
@@ -152,7 +152,7 @@ impl Account {
             if matches!(failure, Failure::ResponseTimeout) {
                 cluster.stats.rq_timeout.inc();
             }
-            if let Some(status) = said.status {
+            if let Some(status) = said.status.filter(|_| is_of_upstream(failure)) {
                 cluster.stats.count(status);
             }
         }
@@ -181,6 +181,7 @@ impl Account {
 
     /// The status of a message that the codec has answered.
     pub(super) fn refused(&mut self, failure: &Failure) {
+        self.record.protocol = Some(self.connection.protocol().into());
         let said = self.fail(failure);
         self.record.status = said.status.map(|status| status.as_u16());
     }
@@ -199,6 +200,9 @@ impl Account {
             }
             (None, None) => {}
         }
+        if failure.is_none() && self.flow.request_done().is_none() && self.answered {
+            self.connection.manager.stats.answered_early();
+        }
         let took = now.saturating_duration_since(self.flow.start());
         let status = self.record.status.and_then(|status| StatusCode::from_u16(status).ok());
         self.connection.manager.stats.ended(status, millis(took));
@@ -211,8 +215,10 @@ impl Account {
             return;
         }
         self.connection.manager.stats.failed(failure, true);
-        if let (Failure::ResponseTimeout, Some(cluster)) = (failure, &self.cluster) {
-            cluster.stats.rq_timeout.inc();
+        match (failure, &self.cluster) {
+            (Failure::ResponseTimeout, Some(cluster)) => cluster.stats.rq_timeout.inc(),
+            (Failure::UpstreamReset(_), Some(cluster)) => cluster.stats.cx_protocol_error.inc(),
+            _ => {}
         }
         self.note(&reply::after_response(failure));
     }
@@ -240,6 +246,19 @@ impl Account {
         }
         log.log(record);
     }
+}
+
+/// Whether the upstream is to blame, so that the answer counts as the cluster's.
+fn is_of_upstream(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::NoHealthyHost
+            | Failure::Overflow
+            | Failure::ConnectFailed(_)
+            | Failure::ConnectTimeout
+            | Failure::UpstreamReset(_)
+            | Failure::ResponseTimeout
+    )
 }
 
 fn millis(time: Duration) -> u64 {

@@ -46,7 +46,9 @@ impl http_body::Body for RequestBody {
         match &item {
             Some(Ok(frame)) => {
                 body.flow.received(frame.data_ref().map_or(0, Bytes::len), now);
-                let ended = frame.is_trailers() || body.inner.is_end_stream();
+                // Who polls stops at the declared length, before the end of the stream shows.
+                let whole = body.inner.size_hint().exact() == Some(0);
+                let ended = whole || frame.is_trailers() || body.inner.is_end_stream();
                 if ended {
                     body.flow.request_ended(now);
                 }

@@ -27,6 +27,7 @@ pub struct Connection {
     activity: Arc<Activity>,
     watch: Watch,
     lost: AtomicBool,
+    resetting: AtomicBool,
 }
 
 /// What the transport says of a connection.
@@ -55,6 +56,7 @@ impl Connection {
             peer,
             protocol,
             lost: AtomicBool::new(false),
+            resetting: AtomicBool::new(false),
         })
     }
 
@@ -76,7 +78,9 @@ impl Connection {
 
     /// Why an exchange on this connection was dropped before its end.
     pub(super) fn why_dropped(&self) -> Failure {
-        if self.lost.load(Ordering::Relaxed) || !self.protocol.is_multiplexed() {
+        if self.resetting.load(Ordering::Relaxed) {
+            Failure::DownstreamReset
+        } else if self.lost.load(Ordering::Relaxed) || !self.protocol.is_multiplexed() {
             Failure::DownstreamClosed
         } else {
             Failure::DownstreamReset
@@ -92,9 +96,12 @@ impl Connection {
         match ended {
             Ended::Idle => stats.cx_idle_timeout.inc(),
             Ended::MaxDuration => stats.cx_max_duration_reached.inc(),
-            Ended::Protocol(_) => stats.cx_protocol_error.inc(),
             Ended::Forced => stats.cx_drain_close.inc(),
-            Ended::Done | Ended::Broken(_) => {}
+            Ended::Done | Ended::Told | Ended::Protocol(_) | Ended::Broken(_) => {}
+        }
+        match ended {
+            Ended::Done | Ended::Broken(_) => stats.cx_destroy_remote.inc(),
+            _ => stats.cx_destroy_local.inc(),
         }
         stats.cx_length_ms.record(millis(self.peer.accepted));
     }
@@ -148,6 +155,10 @@ impl Handler for Connection {
 
     fn lost(&self) {
         self.lost.store(true, Ordering::Relaxed);
+    }
+
+    fn resetting(&self, on: bool) {
+        self.resetting.store(on, Ordering::Relaxed);
     }
 
     fn activity(&self) -> &Arc<Activity> {

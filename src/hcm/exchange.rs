@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, HeaderName, UPGRADE};
+use http::header::{CONNECTION, EXPECT, HOST, HeaderName, UPGRADE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
@@ -30,8 +30,10 @@ pub(super) struct Exchange {
     flow: Arc<Flow>,
     timeouts: Timeouts,
     account: Account,
+    attempt: Attempt,
     head_only: bool,
     passes_trailers: bool,
+    is_last: bool,
     _busy: Busy,
 }
 
@@ -40,10 +42,16 @@ pub(super) async fn run(connection: Arc<Connection>, request: Request, rejected:
     let (head, body) = request.into_parts();
     let mut exchange = Exchange::begin(connection, &head, body.is_end_stream());
     let answered = match rejected {
-        Some(failure) => Err(failure),
+        Some(failure) => {
+            if matches!(failure, Failure::MissingHost) {
+                exchange.account.capture(&head);
+            }
+            exchange.is_last = true;
+            Err(failure)
+        }
         None => exchange.answer(head, body).await,
     };
-    let response = answered.unwrap_or_else(|failure| respond::local(&exchange.account.fail(&failure)));
+    let response = answered.unwrap_or_else(|failure| exchange.reply(&failure));
     exchange.finish(response)
 }
 
@@ -65,9 +73,11 @@ impl Exchange {
         let manager = &connection.manager;
         Self {
             account,
+            attempt: Attempt::default(),
             timeouts: manager.timeouts,
             head_only: head.method == Method::HEAD,
             passes_trailers: Protocol::from(head.version).is_multiplexed() || manager.trailers,
+            is_last: false,
             _busy: connection.activity().begin(),
             flow,
             connection,
@@ -79,6 +89,10 @@ impl Exchange {
         let connection = Arc::clone(&self.connection);
         let manager = &connection.manager;
         self.admit(&head)?;
+        if head.headers.contains_key(EXPECT) {
+            // The codec has said 100.
+            manager.stats.interim();
+        }
         let upgrade = asks_for_upgrade(&head.headers);
         let client =
             sanitize::request(&mut head.headers, connection.peer.remote.ip(), connection.scheme(), &manager.identity);
@@ -97,6 +111,7 @@ impl Exchange {
             }
             Outcome::NoRoute(_) | Outcome::NoVirtualHost => return Err(Failure::RouteNotFound),
         };
+        self.account.routed(route.name());
         let mut response = match route.action() {
             Action::Redirect(redirect) => {
                 self.account.answered_directly();
@@ -107,7 +122,6 @@ impl Exchange {
                 respond::direct(direct, direct.location(&view))
             }
             Action::Forward(action) => {
-                self.account.routed(route.name());
                 if upgrade {
                     return Err(Failure::Forbidden("upgrade_failed"));
                 }
@@ -119,6 +133,15 @@ impl Exchange {
         };
         route.mutate_response(response.headers_mut());
         Ok(response)
+    }
+
+    /// The answer to what went wrong.
+    fn reply(&mut self, failure: &Failure) -> Response {
+        self.account.attempted(&self.attempt);
+        // On HTTP/1, what is left of the request, or what follows it, cannot be told from the next one.
+        self.is_last |= self.flow.request_done().is_none()
+            || matches!(failure, Failure::Forbidden(_) | Failure::LowVersion | Failure::MissingHost);
+        respond::local(&self.account.fail(failure))
     }
 
     /// What this listener takes at all.
@@ -137,6 +160,9 @@ impl Exchange {
     fn finish(mut self, response: Response) -> Response {
         let (mut head, body) = response.into_parts();
         respond::complete(&mut head, &self.connection, self.account.request_id());
+        if self.is_last && !self.connection.protocol().is_multiplexed() {
+            head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         self.account.response(&head);
         let body = if self.head_only { Body::Empty } else { body };
         let trailers = self.passes_trailers;
@@ -158,7 +184,9 @@ impl Exchange {
         self.timeouts
     }
 
-    pub(super) fn passes_trailers(&self) -> bool {
+    /// Whether trailers pass, which both sides must want.
+    pub(super) fn passes_trailers(&mut self, upstream: bool) -> bool {
+        self.passes_trailers &= upstream;
         self.passes_trailers
     }
 
@@ -168,8 +196,9 @@ impl Exchange {
         self.timeouts = Timeouts { route: timeout, idle, ..self.timeouts };
     }
 
-    pub(super) fn attempted(&mut self, attempt: Attempt) {
-        self.account.attempted(attempt);
+    /// Where the way upstream is written down as it is gone.
+    pub(super) fn attempt(&mut self) -> &mut Attempt {
+        &mut self.attempt
     }
 
     pub(super) fn answered_by(&mut self, lease: Lease, status: StatusCode, service_time: Option<Duration>) {
@@ -201,6 +230,7 @@ impl Exchange {
 
     /// The exchange is over.
     pub(super) fn end(&mut self, failure: Option<&Failure>) {
+        self.account.attempted(&self.attempt);
         self.account.close(failure);
     }
 }
@@ -209,7 +239,7 @@ impl Drop for Exchange {
     /// Dropped before its end: the client has left while it waited.
     fn drop(&mut self) {
         let failure = self.connection.why_dropped();
-        self.account.close(Some(&failure));
+        self.end(Some(&failure));
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use http::header::{EXPECT, HeaderName};
+use http::header::{CONTENT_LENGTH, EXPECT, HeaderName};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
+use http_body::Body as _;
 
 use super::body::RequestBody;
 use super::exchange::Exchange;
@@ -16,7 +17,7 @@ use crate::config::proto::envoy::config::route::v3::route_action::{
 use crate::config::values::limit;
 use crate::config::{At, Invalid};
 use crate::http::{Body, Failure, Request, Response};
-use crate::upstream::{Attempt, ClusterId, Clusters};
+use crate::upstream::{ClusterId, Clusters};
 
 /// A `route` action as it runs.
 #[derive(Clone, Debug)]
@@ -95,18 +96,21 @@ pub(super) async fn forward(
     }
     // The codec has told the client to go on.
     head.headers.remove(EXPECT);
+    // RFC 9110 §8.6: a method that anticipates content says that there is none.
+    let anticipates = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);
+    if anticipates && body.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     let flow = exchange.flow();
-    let trailers = cluster.trailers && exchange.passes_trailers();
+    let trailers = exchange.passes_trailers(cluster.trailers);
     let request = Request::from_parts(head, RequestBody::wrap(body, &flow, trailers));
 
     let timeouts = exchange.timeouts();
-    let mut attempt = Attempt::default();
     let outcome = tokio::select! {
         biased;
-        outcome = pool.send(request, &mut attempt) => outcome,
+        outcome = pool.send(request, exchange.attempt()) => outcome,
         failure = timeouts.due(&flow) => Err(failure),
     };
-    exchange.attempted(attempt);
     let (mut response, lease) = outcome.map_err(|failure| exchange.blame(failure))?;
     sanitize::hop_by_hop(response.headers_mut());
     let service_time = flow.request_done().map(|done| done.elapsed());

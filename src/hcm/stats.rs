@@ -18,6 +18,10 @@ pub(super) struct ManagerStats {
     pub(super) cx_by_version: [Counter; 3],
     /// `downstream_cx_destroy`
     pub(super) cx_destroy: Counter,
+    /// `downstream_cx_destroy_local`
+    pub(super) cx_destroy_local: Counter,
+    /// `downstream_cx_destroy_remote`
+    pub(super) cx_destroy_remote: Counter,
     /// `downstream_cx_idle_timeout`
     pub(super) cx_idle_timeout: Counter,
     /// `downstream_cx_max_duration_reached`
@@ -44,6 +48,7 @@ pub(super) struct ManagerStats {
     rq_header_timeout: Counter,
     rq_idle_timeout: Counter,
     rq_max_duration_reached: Counter,
+    rq_response_before_rq_complete: Counter,
     rq_ws_on_non_ws_route: Counter,
     routed: Counter,
     no_route: Counter,
@@ -66,6 +71,8 @@ impl ManagerStats {
             cx_ssl_total: counter("downstream_cx_ssl_total"),
             cx_by_version: versions("cx"),
             cx_destroy: counter("downstream_cx_destroy"),
+            cx_destroy_local: counter("downstream_cx_destroy_local"),
+            cx_destroy_remote: counter("downstream_cx_destroy_remote"),
             cx_idle_timeout: counter("downstream_cx_idle_timeout"),
             cx_max_duration_reached: counter("downstream_cx_max_duration_reached"),
             cx_protocol_error: counter("downstream_cx_protocol_error"),
@@ -85,6 +92,7 @@ impl ManagerStats {
             rq_header_timeout: counter("downstream_rq_header_timeout"),
             rq_idle_timeout: counter("downstream_rq_idle_timeout"),
             rq_max_duration_reached: counter("downstream_rq_max_duration_reached"),
+            rq_response_before_rq_complete: counter("downstream_rq_response_before_rq_complete"),
             rq_ws_on_non_ws_route: counter("downstream_rq_ws_on_non_ws_route"),
             routed: counter("rq_total"),
             no_route: counter("no_route"),
@@ -110,6 +118,23 @@ impl ManagerStats {
         self.rq_total.inc();
         self.rq_active.inc();
         Self::of_version(&self.rq_by_version, protocol);
+    }
+
+    /// An interim response went out (1xx).
+    pub(super) fn interim(&self) {
+        for classes in [&self.rq_classes, &self.listener_classes] {
+            if let Some(counter) = classes.first() {
+                counter.inc();
+            }
+        }
+        self.rq_completed.inc();
+        self.listener_completed.inc();
+    }
+
+    /// The response was complete before the request was.
+    pub(super) fn answered_early(&self) {
+        self.rq_response_before_rq_complete.inc();
+        self.rq_rx_reset.inc();
     }
 
     /// A request was handed to the router.

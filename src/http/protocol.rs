@@ -32,6 +32,17 @@ impl Protocol {
     }
 }
 
+impl From<Protocol> for http::Version {
+    fn from(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Http10 => Self::HTTP_10,
+            Protocol::Http11 => Self::HTTP_11,
+            Protocol::Http2 => Self::HTTP_2,
+            Protocol::Http3 => Self::HTTP_3,
+        }
+    }
+}
+
 impl From<http::Version> for Protocol {
     fn from(version: http::Version) -> Self {
         match version {

@@ -21,11 +21,11 @@ pub use build::listeners;
 pub use sockets::{Bound, Sockets};
 
 use crate::hcm::{self, ConnectionEnd, Manager, Worker};
-use crate::observe::access_log::{AccessLog, Connection as Facts};
+use crate::observe::access_log::{AccessLog, Connection as Facts, Tls};
 use crate::observe::log::Limited;
 use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
 use crate::quic::QuicSettings;
-use crate::tls::{CertificateFacts, ServerTls};
+use crate::tls::{self, CertificateFacts, ServerTls};
 
 /// A listener as it runs.
 #[derive(Debug)]
@@ -183,6 +183,8 @@ struct ListenerStats {
     handshake: Counter,
     connection_error: Counter,
     session_reused: Counter,
+    no_certificate: Counter,
+    agreed: Agreed,
     workers: Vec<(Counter, Gauge)>,
 }
 
@@ -203,7 +205,32 @@ impl ListenerStats {
             handshake: ssl.counter("handshake"),
             connection_error: ssl.counter("connection_error"),
             session_reused: ssl.counter("session_reused"),
+            no_certificate: ssl.counter("no_certificate"),
+            agreed: Agreed::new(&ssl),
             workers: (0..workers).map(worker).collect(),
+        }
+    }
+}
+
+/// What handshakes agreed on: `ssl.versions.*`, `ssl.ciphers.*`, `ssl.curves.*`.
+#[derive(Debug)]
+struct Agreed(Vec<(&'static str, Counter)>);
+
+impl Agreed {
+    fn new(ssl: &Scope) -> Self {
+        let names = [("versions", tls::VERSIONS), ("ciphers", tls::CIPHERS), ("curves", tls::GROUPS)];
+        let counters = names.iter().flat_map(|(kind, names)| {
+            let scope = ssl.scope(kind);
+            names.iter().map(move |name| (*name, scope.counter(name)))
+        });
+        Self(counters.collect())
+    }
+
+    fn count(&self, tls: &Tls) {
+        for agreed in [tls.version, tls.cipher, tls.group].into_iter().flatten() {
+            if let Some((_, counter)) = self.0.iter().find(|(name, _)| *name == agreed) {
+                counter.inc();
+            }
         }
     }
 }

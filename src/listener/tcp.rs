@@ -102,7 +102,10 @@ impl Accepted {
             }
         };
         let (_, agreed) = io.get_ref();
-        facts.tls = Some(tls::facts(agreed));
+        let tls = tls::facts(agreed);
+        self.listener.stats.no_certificate.inc();
+        self.listener.stats.agreed.count(&tls);
+        facts.tls = Some(tls);
         facts.server_name = agreed.server_name().map(Arc::from);
         facts.handshake_began = Some(self.began);
         facts.handshake_ended = Some(Instant::now());

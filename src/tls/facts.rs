@@ -47,3 +47,22 @@ fn group(group: NamedGroup) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// Every version that [`facts`] can name.
+pub const VERSIONS: &[&str] = &["TLSv1.2", "TLSv1.3"];
+
+/// Every cipher that [`facts`] can name.
+pub const CIPHERS: &[&str] = &[
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+];
+
+/// Every key exchange group that [`facts`] can name.
+pub const GROUPS: &[&str] = &["X25519MLKEM768", "X25519", "P-256", "P-384"];

@@ -8,7 +8,7 @@ mod facts;
 mod server;
 
 pub use certificate::CertificateFacts;
-pub use facts::facts;
+pub use facts::{CIPHERS, GROUPS, VERSIONS, facts};
 pub use server::{ServerTls, server};
 
 /// The transport that a context stands on.

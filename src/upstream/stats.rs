@@ -32,6 +32,14 @@ pub struct ClusterStats {
     pub cx_overflow: Counter,
     /// `upstream_cx_protocol_error`
     pub cx_protocol_error: Counter,
+    /// `lb_healthy_panic`
+    pub healthy_panic: Counter,
+    /// `upstream_cx_close_notify`
+    pub cx_close_notify: Counter,
+    /// `upstream_cx_destroy_local`
+    pub cx_destroy_local: Counter,
+    /// `upstream_cx_destroy_remote`
+    pub cx_destroy_remote: Counter,
     /// `upstream_cx_none_healthy`
     pub none_healthy: Counter,
     /// `upstream_rq_total`
@@ -73,6 +81,10 @@ impl ClusterStats {
             cx_destroy_with_active_rq: scope.counter("upstream_cx_destroy_with_active_rq"),
             cx_overflow: scope.counter("upstream_cx_overflow"),
             cx_protocol_error: scope.counter("upstream_cx_protocol_error"),
+            healthy_panic: scope.counter("lb_healthy_panic"),
+            cx_close_notify: scope.counter("upstream_cx_close_notify"),
+            cx_destroy_local: scope.counter("upstream_cx_destroy_local"),
+            cx_destroy_remote: scope.counter("upstream_cx_destroy_remote"),
             none_healthy: scope.counter("upstream_cx_none_healthy"),
             rq_total: scope.counter("upstream_rq_total"),
             rq_active: scope.gauge("upstream_rq_active"),

@@ -27,16 +27,19 @@ impl Known {
 
 /// The differences of Quicgate.
 pub(crate) const KNOWN: &[Known] = &[
-    Known {
-        scenario: "*",
-        versions: &[Version::Http3],
-        fact: "counter listener.127.0.0.1_0.http3.*",
-        reason: "Envoy counts by the error names of the QUIC library it is built on",
-    },
-    Known {
-        scenario: "*",
-        versions: &[Version::Http2],
-        fact: "counter listener.127.0.0.1_0.ssl.ocsp_staple_*",
-        reason: "certificates are not stapled yet",
-    },
+    any(Version::ALL.as_slice(), "header server", "the product says its own name; `server_name` changes it"),
+    any(Version::ALL.as_slice(), "log server", "the product says its own name; `server_name` changes it"),
+    any(&[Version::Http2], "log server name", "rustls tells the name asked for; no listener filter is needed for it"),
+    any(
+        &[Version::Http3],
+        "counter listener.127.0.0.1_0.http3.*",
+        "Envoy counts by the error names of the QUIC library it is built on",
+    ),
+    any(&[Version::Http2], "counter listener.127.0.0.1_0.ssl.ocsp_staple_*", "certificates are not stapled yet"),
+    any(&[Version::Http3], "counter listener.127.0.0.1_0.ssl.handshake", "handshakes count on every transport"),
+    any(&[Version::Http3], "counter listener.127.0.0.1_0.downstream_cx_destroy", "ends count on every transport"),
 ];
+
+const fn any(versions: &'static [Version], fact: &'static str, reason: &'static str) -> Known {
+    Known { scenario: "*", versions, fact, reason }
+}

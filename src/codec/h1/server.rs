@@ -22,9 +22,8 @@ where
 {
     let mut io = TokioIo::new(Guard::new(io, Arc::clone(handler.activity()), limits));
     let outcome = {
-        let service = service_fn(|request| answer(Arc::clone(&handler), request));
+        let service = service_fn(|request| answer(Arc::clone(&handler), request, limits.max_header_bytes));
         let mut builder = hyper::server::conn::http1::Builder::new();
-        // hyper counts the request line and the blank line as well.
         builder.max_headers(limits.max_header_count).max_buf_size(limits.max_header_bytes.max(MIN_BUFFER));
         let connection = builder.serve_connection(&mut io, service);
         tokio::pin!(connection);
@@ -35,7 +34,7 @@ where
                 ending = lifetime.ending() => match ending {
                     Ending::Drain | Ending::MaxDuration => connection.as_mut().graceful_shutdown(),
                     Ending::Idle => return Ended::Idle,
-                    Ending::Settled => return Ended::Done,
+                    Ending::Settled => return Ended::Told,
                     Ending::Now => return Ended::Forced,
                 },
             }
@@ -56,10 +55,16 @@ where
 async fn answer<H: Handler>(
     handler: Arc<H>,
     request: http::Request<hyper::body::Incoming>,
+    max_header_bytes: usize,
 ) -> Result<Response, Infallible> {
     let (mut parts, body) = request.into_parts();
     let body = Body::Hyper(body, super::from_request_body);
-    let target = target::from_http1(parts.version, &parts.method, &mut parts.uri, &mut parts.headers);
+    // hyper bounds its buffer, which is larger than what a head may be.
+    let target = if target::is_larger_than(max_header_bytes, &parts.uri, &parts.headers) {
+        Err(Failure::HeadersTooLarge("http1.headers_too_large"))
+    } else {
+        target::from_http1(parts.version, &parts.method, &mut parts.uri, &mut parts.headers)
+    };
     let request = Request::from_parts(parts, body);
     Ok(match target {
         Ok(()) => handler.handle(request).await,

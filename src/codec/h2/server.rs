@@ -15,7 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::StreamBody;
 use super::error::reason;
-use crate::codec::pump::{Gone, Sink, patient, pump};
+use crate::codec::pump::{Gone, Sink, abandon, patient, pump};
+use crate::codec::target::expects_continue;
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request};
@@ -67,7 +68,7 @@ where
             ending = lifetime.ending() => match ending {
                 // RFC 9113 §6.8: h2 says GOAWAY with the highest id, waits a round trip, then names the last stream.
                 Ending::Drain | Ending::MaxDuration | Ending::Idle => connection.graceful_shutdown(),
-                Ending::Settled => return Ended::Done,
+                Ending::Settled => return Ended::Told,
                 Ending::Now => {
                     connection.abrupt_shutdown(Reason::NO_ERROR);
                     let _ = poll_fn(|cx| connection.poll_closed(cx)).await;
@@ -97,20 +98,36 @@ async fn exchange<H: Handler>(
             return;
         }
     };
-    let response = tokio::select! {
-        biased;
-        response = Arc::clone(&handler).handle(request) => response,
-        gone = peer_gone(poll_fn(|cx| respond.poll_reset(cx))) => return note(&*handler, gone),
+    if expects_continue(request.headers()) {
+        // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
+        let mut go_on = http::Response::new(());
+        *go_on.status_mut() = http::StatusCode::CONTINUE;
+        let _ = respond.send_informational(go_on);
+    }
+    let answered = {
+        let answer = std::pin::pin!(Arc::clone(&handler).handle(request));
+        tokio::select! {
+            biased;
+            response = answer => Ok(response),
+            gone = peer_gone(poll_fn(|cx| respond.poll_reset(cx))) => {
+                handler.resetting(gone == Gone::Stream);
+                Err(gone)
+            }
+        }
     };
-    let (mut parts, body) = response.into_parts();
+    let response = match answered {
+        Ok(response) => response,
+        Err(gone) => return abandon(&*handler, gone, ()),
+    };
+    let (mut parts, mut body) = response.into_parts();
     parts.version = http::Version::HTTP_2;
     let head = http::Response::from_parts(parts, ());
     let end = body.is_end_stream();
     match respond.send_response(head, end) {
         Ok(_) if end => drop(body),
         Ok(stream) => {
-            if let Err(gone) = pump(body, &mut StreamSink { stream, patience: limits.write_timeout }).await {
-                note(&*handler, gone);
+            if let Err(gone) = pump(&mut body, &mut StreamSink { stream, patience: limits.write_timeout }).await {
+                abandon(&*handler, gone, body);
             }
         }
         // Only a response that breaks the protocol, or a stream that is no more, gets here.
@@ -207,12 +224,6 @@ async fn peer_gone(reset: impl Future<Output = Result<Reason, h2::Error>>) -> Go
 
 fn gone_by(error: &h2::Error) -> Gone {
     if error.is_reset() { Gone::Stream } else { Gone::Connection }
-}
-
-fn note<H: Handler>(handler: &H, gone: Gone) {
-    if gone == Gone::Connection {
-        handler.lost();
-    }
 }
 
 fn from_error<H: Handler>(error: &h2::Error, handler: &Arc<H>) -> Ended {

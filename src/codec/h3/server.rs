@@ -14,7 +14,8 @@ use http_body::Body as _;
 
 use super::body::StreamBody;
 use super::error::{code, from_request_body, gone_by};
-use crate::codec::pump::{Gone, Sink, patient, pump};
+use crate::codec::pump::{Gone, Sink, abandon, patient, pump};
+use crate::codec::target::expects_continue;
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request};
@@ -72,7 +73,14 @@ impl<H: Handler> Server<H> {
                             return Ended::Done;
                         }
                     }
-                    Ending::Idle | Ending::Settled => return self.close(),
+                    Ending::Idle => {
+                        self.close();
+                        return Ended::Idle;
+                    }
+                    Ending::Settled => {
+                        self.close();
+                        return Ended::Told;
+                    }
                     Ending::Now => {
                         self.close();
                         return Ended::Forced;
@@ -82,10 +90,9 @@ impl<H: Handler> Server<H> {
         }
     }
 
-    fn close(&self) -> Ended {
+    fn close(&self) {
         let code = u32::try_from(Code::H3_NO_ERROR.value()).map_or(quinn::VarInt::MAX, quinn::VarInt::from_u32);
         self.quic.close(code, b"");
-        Ended::Done
     }
 }
 
@@ -113,23 +120,33 @@ async fn exchange<H: Handler>(resolver: Resolver, quic: quinn::Connection, handl
     let body = StreamBody::new(receiver, length).look_ahead().await;
     let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
     let request = Request::from_parts(parts, body);
-    let response = tokio::select! {
-        biased;
-        response = Arc::clone(&handler).handle(request) => response,
-        gone = sink.gone() => return note(&*handler, gone),
+    if expects_continue(request.headers()) {
+        // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
+        let _ = sink.head(http::StatusCode::CONTINUE.into()).await;
+    }
+    let answered = {
+        let answer = std::pin::pin!(Arc::clone(&handler).handle(request));
+        tokio::select! {
+            biased;
+            response = answer => Ok(response),
+            gone = sink.gone() => {
+                handler.resetting(gone == Gone::Stream);
+                Err(gone)
+            }
+        }
     };
-    if let Err(gone) = respond(response, &mut sink).await {
-        note(&*handler, gone);
+    let response = match answered {
+        Ok(response) => response,
+        Err(gone) => return abandon(&*handler, gone, ()),
+    };
+    let (parts, mut body) = response.into_parts();
+    if let Err(gone) = respond(parts, &mut body, &mut sink).await {
+        abandon(&*handler, gone, body);
     }
 }
 
-async fn respond(response: crate::http::Response, sink: &mut StreamSink) -> Result<(), Gone> {
-    let (parts, body) = response.into_parts();
+async fn respond(parts: http::response::Parts, body: &mut Body, sink: &mut StreamSink) -> Result<(), Gone> {
     sink.head(Head { status: parts.status, headers: parts.headers }).await?;
-    if body.is_end_stream() {
-        drop(body);
-        return sink.finish().await;
-    }
     pump(body, sink).await
 }
 
@@ -197,12 +214,6 @@ impl Sink for StreamSink {
     async fn gone(&mut self) -> Gone {
         self.quic.closed().await;
         Gone::Connection
-    }
-}
-
-fn note<H: Handler>(handler: &H, gone: Gone) {
-    if gone == Gone::Connection {
-        handler.lost();
     }
 }
 

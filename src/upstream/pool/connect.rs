@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use tokio::net::TcpStream;
@@ -44,16 +44,17 @@ impl Pool {
         let _ = io.set_nodelay(true);
         let local = io.local_addr().ok();
         let (stream, connection) = h1::connect(io, MAX_RESPONSE_HEADERS).await?;
-        cluster.stats.cx_http1_total.inc();
         let id = self.number();
         let pool = Arc::clone(self);
+        let ended_here = Arc::new(AtomicBool::new(false));
+        let here = Arc::clone(&ended_here);
         self.drain.spawn_service("upstream connection", async move {
             // The exchange that uses the connection sees the same error; an idle one has nobody to tell.
             let _ = connection.await;
             pool.forget(index, id);
-            drop(place);
+            place.ended(here.load(Ordering::Relaxed));
         });
-        Ok(Connection { id, stream, local })
+        Ok(Connection { id, stream, local, ended_here })
     }
 
     fn number(&self) -> u64 {
@@ -78,13 +79,24 @@ impl Place {
         });
         taken.ok()?;
         cluster.stats.cx_total.inc();
+        cluster.stats.cx_http1_total.inc();
         cluster.stats.cx_active.inc();
         host.counts.cx_total.up();
         host.counts.cx_active.up();
         Some(Self { cluster: Arc::clone(cluster), host: Arc::clone(host), began: Instant::now() })
     }
 
+    /// The connection is over; `here` tells whether this side ended it.
+    fn ended(self, here: bool) {
+        let stats = &self.cluster.stats;
+        if here { stats.cx_destroy_local.inc() } else { stats.cx_destroy_remote.inc() }
+    }
+
     fn failed(self, failure: Failure) -> Failure {
+        match failure {
+            Failure::ConnectTimeout => self.cluster.stats.cx_destroy_local.inc(),
+            _ => self.cluster.stats.cx_destroy_remote.inc(),
+        }
         self.cluster.stats.cx_connect_fail.inc();
         self.cluster.stats.rq_pending_failure_eject.inc();
         self.host.counts.cx_connect_fail.up();

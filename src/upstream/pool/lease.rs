@@ -1,6 +1,7 @@
 //! A connection while an exchange uses it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{Connection, Pool};
 use crate::codec::h1::SendError;
@@ -52,6 +53,13 @@ impl Lease {
         &self.host
     }
 
+    /// The upstream has said that it takes no more on this connection: this side ends it with the exchange.
+    pub(super) fn close_when_done(&self) {
+        if let Some(connection) = &self.connection {
+            connection.ended_here.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// The response has been read to its end: the connection may serve another request.
     pub fn finish(mut self) {
         if let Some(connection) = self.connection.take() {
@@ -65,8 +73,12 @@ impl Drop for Lease {
         let stats = &self.pool.cluster().stats;
         stats.rq_active.dec();
         self.host.counts.rq_active.down();
-        if self.connection.is_some() {
+        if let Some(connection) = &self.connection {
             stats.cx_destroy_with_active_rq.inc();
+            // hyper closes on its own when what it reads breaks off; then the upstream was first.
+            if !connection.stream.is_closed() {
+                connection.ended_here.store(true, Ordering::Relaxed);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Everything here is touched by one worker only: its mutex is never contended, and it is never held across an await.
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,8 @@ struct Connection {
     id: u64,
     stream: ClientStream,
     local: Option<SocketAddr>,
+    /// Set when this side ends it.
+    ended_here: Arc<AtomicBool>,
 }
 
 /// What is known of the way a request took, for logs: filled as it goes, also when it fails.
@@ -103,6 +106,7 @@ impl Pool {
         let asked = Instant::now();
         let Some((index, host)) = self.pick() else {
             self.cluster.stats.none_healthy.inc();
+            self.cluster.stats.healthy_panic.inc();
             return Err(Failure::NoHealthyHost);
         };
         attempt.host = Some(Arc::clone(&host));
@@ -118,7 +122,13 @@ impl Pool {
             attempt.sent = Some(Instant::now());
             let mut lease = Lease::new(Arc::clone(self), index, &host, connection);
             match lease.send(request).await {
-                Ok(response) => return Ok((response, lease)),
+                Ok(response) => {
+                    if closes(&response) {
+                        lease.close_when_done();
+                        self.cluster.stats.cx_close_notify.inc();
+                    }
+                    return Ok((response, lease));
+                }
                 Err(SendError::Unsent(given_back)) if !fresh => request = *given_back,
                 Err(SendError::Unsent(_)) => {
                     return Err(Failure::UpstreamReset(crate::http::ResetReason::ConnectionTermination));
@@ -160,4 +170,16 @@ impl Pool {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the upstream closes its connection after this response (RFC 9112 §9.6).
+fn closes(response: &Response) -> bool {
+    let says = |token: &str| {
+        let values = response.headers().get_all(http::header::CONNECTION).iter();
+        values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|item| item.trim().eq_ignore_ascii_case(token))
+    };
+    says("close") || (response.version() == http::Version::HTTP_10 && !says("keep-alive"))
 }
