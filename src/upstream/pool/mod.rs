@@ -7,10 +7,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+
 use super::{Cluster, ClusterId, Clusters, Host, RoundRobin};
 use crate::codec::h1::{ClientStream, SendError};
 use crate::drain::Drain;
-use crate::http::{Failure, Request, Response};
+use crate::http::{Failure, Request, ResetReason, Response};
 
 mod connect;
 mod lease;
@@ -122,6 +124,10 @@ impl Pool {
             attempt.sent = Some(Instant::now());
             let mut lease = Lease::new(Arc::clone(self), index, &host, connection);
             match lease.send(request).await {
+                Ok(response) if is_framed_twice(&response) => {
+                    let reason = ResetReason::ProtocolError("content-length beside transfer-encoding".to_owned());
+                    return Err(lease.failed(Failure::UpstreamReset(reason)));
+                }
                 Ok(response) => {
                     if closes(&response) {
                         lease.close_when_done();
@@ -131,7 +137,7 @@ impl Pool {
                 }
                 Err(SendError::Unsent(given_back)) if !fresh => request = *given_back,
                 Err(SendError::Unsent(_)) => {
-                    return Err(Failure::UpstreamReset(crate::http::ResetReason::ConnectionTermination));
+                    return Err(Failure::UpstreamReset(ResetReason::ConnectionTermination));
                 }
                 Err(SendError::Failed(failure)) => return Err(lease.failed(failure)),
             }
@@ -170,6 +176,12 @@ impl Pool {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// RFC 9112 §6.3: a response with both may be an attempt to smuggle another.
+fn is_framed_twice(response: &Response) -> bool {
+    let headers = response.headers();
+    headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING)
 }
 
 /// Whether the upstream closes its connection after this response (RFC 9112 §9.6).
