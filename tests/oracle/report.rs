@@ -1,8 +1,8 @@
 //! Compares two performances and tells every difference in one text.
 
 use std::{
-    collections::BTreeSet,
-    fmt::{self, Write},
+    collections::{BTreeMap, BTreeSet},
+    fmt,
 };
 
 use crate::{known::Known, play::Performance, scenario::Scenario, stage::Stage, support::client::Version};
@@ -38,6 +38,15 @@ impl Report {
         Self { runs: subject.facts.len(), refused: subject.refused.clone(), unexpected, known }
     }
 
+    /// The unexpected differences by what they say.
+    fn by_fact(&self) -> BTreeMap<String, Vec<&Difference>> {
+        let mut by_fact: BTreeMap<String, Vec<&Difference>> = BTreeMap::new();
+        for difference in &self.unexpected {
+            by_fact.entry(difference.to_string()).or_default().push(difference);
+        }
+        by_fact
+    }
+
     /// All was played, nothing is unexpected, and nothing expected is missing.
     pub(crate) fn is_clean(&self) -> bool {
         self.refused.is_empty() && self.unexpected.is_empty() && self.known.iter().all(|(_, seen)| *seen > 0)
@@ -50,10 +59,19 @@ impl fmt::Display for Report {
         for (stage, said) in &self.refused {
             writeln!(f, "\nNot started on the stage {stage:?}: {}", said.trim_end())?;
         }
-        let mut of = String::new();
-        for difference in &self.unexpected {
-            heading(f, &mut of, difference)?;
+        let (often, seldom): (Vec<_>, Vec<_>) =
+            self.by_fact().into_iter().partition(|(_, differences)| differences.len() > OFTEN);
+        for (difference, differences) in often {
+            writeln!(f, "\nIn {} runs, such as {}", differences.len(), differences[0].run())?;
             writeln!(f, "    {difference}")?;
+        }
+        let mut by_run: BTreeMap<(usize, Version), Vec<&Difference>> = BTreeMap::new();
+        for difference in seldom.into_iter().flat_map(|(_, differences)| differences) {
+            by_run.entry((difference.row, difference.version)).or_default().push(difference);
+        }
+        for differences in by_run.values() {
+            writeln!(f, "\n{}", differences[0].run())?;
+            differences.iter().try_for_each(|difference| writeln!(f, "    {difference}"))?;
         }
         writeln!(f, "\nExpected")?;
         for (entry, seen) in &self.known {
@@ -66,11 +84,18 @@ impl fmt::Display for Report {
 
 /// One fact that is not the same.
 pub(crate) struct Difference {
+    row: usize,
     pub(crate) scenario: &'static str,
     pub(crate) version: Version,
     pub(crate) fact: String,
     reference: Option<String>,
     subject: Option<String>,
+}
+
+impl Difference {
+    fn run(&self) -> String {
+        format!("{}, {:?}", self.scenario, self.version)
+    }
 }
 
 impl fmt::Display for Difference {
@@ -89,20 +114,13 @@ fn differences(scenarios: &[Scenario], reference: &Performance, subject: &Perfor
             let (reference, subject) = (there.0.get(fact).cloned(), here.0.get(fact).cloned());
             if reference != subject {
                 let scenario = scenarios[*row].name;
-                differences.push(Difference { scenario, version: *version, fact: fact.clone(), reference, subject });
+                let (row, version, fact) = (*row, *version, fact.clone());
+                differences.push(Difference { row, scenario, version, fact, reference, subject });
             }
         }
     }
     differences
 }
 
-/// Names scenario and version once for all their differences.
-fn heading(f: &mut fmt::Formatter<'_>, of: &mut String, difference: &Difference) -> fmt::Result {
-    let mut heading = String::new();
-    write!(heading, "{}, {:?}", difference.scenario, difference.version)?;
-    if *of != heading {
-        writeln!(f, "\n{heading}")?;
-        *of = heading;
-    }
-    Ok(())
-}
+/// A difference seen in more runs than this is told once for all of them.
+const OFTEN: usize = 6;

@@ -4,7 +4,6 @@ use crate::scenario::{Act, Scenario, get};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     let mut scenarios = vec![
-        Scenario::get("a cluster that does not exist", "/unknown-cluster"),
         Scenario::get("a cluster without endpoints", "/no-endpoint"),
         Scenario::get("a connection refused", "/refused"),
         Scenario::get("a connection not answered", "/unanswered"),

@@ -25,6 +25,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::exchange("te: trailers", get("/echo").header("te", "trailers")),
         Scenario::exchange("a request that expects 100", post("/echo", "abc").header("expect", "100-continue")),
         Scenario::exchange("a request with trailers", post("/echo", "abc").trailer("x-sum", "6")),
+        Scenario::get("another path and host for the backend", "/rewritten/x?q=1"),
+        Scenario::exchange("fields added, replaced and removed", mutated()),
         Scenario::get("a reply with a body", "/said/hello"),
         Scenario::get("a failure of the backend's own", "/said/503"),
         Scenario::get("a reply without content", "/said/204"),
@@ -56,6 +58,10 @@ fn routers_headers() -> Request {
         .header("x-envoy-original-path", "/o")
         .header("x-envoy-unknown", "kept")
         .header("x-forwarded-client-cert", "By=x")
+}
+
+fn mutated() -> Request {
+    get("/mutated").header("x-replaced", "old").header("x-removed", "1")
 }
 
 fn hop_by_hop() -> Request {
