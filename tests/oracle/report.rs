@@ -49,7 +49,9 @@ impl Report {
 
     /// All was played, nothing is unexpected, and nothing expected is missing.
     pub(crate) fn is_clean(&self) -> bool {
-        self.refused.is_empty() && self.unexpected.is_empty() && self.known.iter().all(|(_, seen)| *seen > 0)
+        self.refused.is_empty()
+            && self.unexpected.is_empty()
+            && !self.known.iter().any(|(entry, seen)| entry.is_stale(*seen))
     }
 }
 
@@ -75,7 +77,7 @@ impl fmt::Display for Report {
         }
         writeln!(f, "\nExpected")?;
         for (entry, seen) in &self.known {
-            let stale = if *seen == 0 { "  <- NO LONGER SEEN" } else { "" };
+            let stale = if entry.is_stale(*seen) { "  <- NO LONGER SEEN" } else { "" };
             writeln!(f, "    {seen:4} x {}: {} because {}{stale}", entry.scenario, entry.fact, entry.reason)?;
         }
         Ok(())
