@@ -262,13 +262,13 @@ fn rewrite(action: &router::Forward<Forward>, head: &mut Parts) -> Result<(), Fa
     let rewrite = &action.rewrite;
     let asked = head.uri.path_and_query().cloned();
     let target = Target::new(asked.as_ref().map_or("", PathAndQuery::as_str));
-    if let Authority::Set(host) = rewrite.authority(target, &head.headers) {
-        if let Some(asked) = head.headers.insert(HOST, host) {
-            if action.append_x_forwarded_host {
-                sanitize::append(&mut head.headers, FORWARDED_HOST, &asked, b",");
-            }
-            head.headers.insert(ORIGINAL_HOST, asked);
+    if let Authority::Set(host) = rewrite.authority(target, &head.headers)
+        && let Some(asked) = head.headers.insert(HOST, host)
+    {
+        if action.append_x_forwarded_host {
+            sanitize::append(&mut head.headers, FORWARDED_HOST, &asked, b",");
         }
+        head.headers.insert(ORIGINAL_HOST, asked);
     }
     if let Some(path) = rewrite.target(target) {
         let malformed = |_| Failure::DownstreamProtocol("path_rewrite_failed".into());

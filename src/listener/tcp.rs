@@ -149,11 +149,13 @@ impl Accepted {
         match manager.codec {
             CodecType::Http1 | CodecType::Http3 => self.speak(io, false, facts, end).await,
             CodecType::Http2 => self.speak(io, true, facts, end).await,
-            CodecType::Auto => match tokio::time::timeout(manager.first_byte_timeout(), starts_http2(io)).await {
-                Ok(Ok((http2, io))) => self.speak(io, http2, facts, end).await,
+            CodecType::Auto => {
+                let detected = tokio::time::timeout(manager.first_byte_timeout(), starts_http2(io)).await;
                 // A connection that never said a word is nobody's failure.
-                Ok(Err(_)) | Err(_) => {}
-            },
+                if let Ok(Ok((http2, io))) = detected {
+                    self.speak(io, http2, facts, end).await;
+                }
+            }
         }
     }
 
