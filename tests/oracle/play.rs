@@ -90,19 +90,21 @@ impl<'a> Observer<'a> {
         facts
     }
 
-    /// Forgets what the scenario before left behind: connections kept to the backend, and all that was counted since.
+    /// Ends what the scenario before left behind: connections kept to the backend, and what they still count.
     async fn start_afresh(&mut self) {
         self.backstage.backend.hold();
         self.backstage.backend.hang_up();
         let mut ticks = interval(TICK);
         let end = Instant::now() + PATIENCE;
         loop {
-            self.stats = traffic(self.actor.process.stats().await);
+            ticks.tick().await;
+            let stats = traffic(self.actor.process.stats().await);
+            let moved = stats.0 != self.stats.0;
+            self.stats = stats;
             let kept = self.stats.0.iter().any(|(name, value)| name.ends_with("upstream_cx_active") && *value != 0);
-            if !kept || Instant::now() > end {
+            if !moved && !kept || Instant::now() > end {
                 break;
             }
-            ticks.tick().await;
         }
         self.log.lines_so_far();
         self.connections.lines_so_far();
