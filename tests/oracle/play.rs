@@ -67,8 +67,7 @@ impl<'a> Observer<'a> {
 
     async fn observe(&mut self, scenario: &Scenario, version: Version) -> Facts {
         let mut facts = Facts::default();
-        self.backstage.backend.hold();
-        self.connections.lines_so_far();
+        self.start_afresh().await;
         let mut body = 0;
         match timeout(PATIENCE, self.actor.perform(&scenario.act, version)).await {
             Ok(Some(reply)) => {
@@ -88,8 +87,27 @@ impl<'a> Observer<'a> {
             }
         }
         facts.counters(&seen.stats.since(&self.stats));
-        self.stats = seen.stats;
         facts
+    }
+
+    /// Ends what the scenario before left behind: connections kept to the backend, and what they still count.
+    async fn start_afresh(&mut self) {
+        self.backstage.backend.hold();
+        self.backstage.backend.hang_up();
+        let mut ticks = interval(TICK);
+        let end = Instant::now() + PATIENCE;
+        loop {
+            ticks.tick().await;
+            let stats = traffic(self.actor.process.stats().await);
+            let moved = stats.0 != self.stats.0;
+            self.stats = stats;
+            let kept = self.stats.0.iter().any(|(name, value)| name.ends_with("upstream_cx_active") && *value != 0);
+            if !moved && !kept || Instant::now() > end {
+                break;
+            }
+        }
+        self.log.lines_so_far();
+        self.connections.lines_so_far();
     }
 
     /// Reads on until nothing is active, all lines expected are written, and nothing moves any more.

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{Semaphore, watch},
     task::JoinSet,
 };
 
@@ -74,6 +74,11 @@ impl Backend {
     /// Takes back every [`Self::release`] that no script has used.
     pub(crate) fn hold(&self) {
         self.state.released.forget_permits(usize::MAX);
+    }
+
+    /// Closes every connection that waits for a request.
+    pub(crate) fn hang_up(&self) {
+        self.state.hang_up.send_replace(());
     }
 
     /// Waits until `count` requests have been received in all.
@@ -206,6 +211,7 @@ struct State {
     accepted: AtomicUsize,
     received: Mutex<Vec<Received>>,
     released: Semaphore,
+    hang_up: watch::Sender<()>,
 }
 
 impl State {
@@ -215,6 +221,7 @@ impl State {
             accepted: AtomicUsize::new(0),
             received: Mutex::default(),
             released: Semaphore::new(0),
+            hang_up: watch::Sender::new(()),
         }
     }
 
@@ -234,7 +241,14 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
 
 async fn serve(stream: TcpStream, state: Arc<State>) {
     let Ok(mut wire) = Wire::over(stream) else { return };
-    while let Ok((start, headers)) = wire.reader.head().await {
+    let mut hang_up = state.hang_up.subscribe();
+    loop {
+        hang_up.mark_unchanged();
+        let head = tokio::select! {
+            head = wire.reader.head() => head,
+            _ = hang_up.changed() => return,
+        };
+        let Ok((start, headers)) = head else { return };
         let mut received = Received::new(&start, headers);
         let script = (state.behaviour)(&received);
         let script = if script.early {

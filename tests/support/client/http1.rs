@@ -32,9 +32,13 @@ impl Http1 {
     }
 
     /// Ends the sending direction, under TLS with `close_notify`; the rest ends with the last clone.
+    ///
+    /// While an exchange still holds the connection, it ends with that exchange instead.
     pub(crate) async fn close(self) {
-        // The peer may have been faster.
-        drop(self.writer.lock().await.finish().await);
+        if let Ok(mut writer) = self.writer.try_lock() {
+            // The peer may have been faster.
+            drop(writer.finish().await);
+        }
     }
 
     pub(crate) async fn open(&self, request: &Request, ends: bool) -> Exchange {
