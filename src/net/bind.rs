@@ -90,28 +90,20 @@ pub fn bind_udp(address: SocketAddr, count: usize, buffer: usize) -> Result<(Vec
     Ok((sockets, granted))
 }
 
-fn group<S: Bound>(
+fn group<S>(
     address: SocketAddr,
     count: usize,
     transport: Transport,
     mut open: impl FnMut(SocketAddr) -> io::Result<S>,
 ) -> Result<Vec<S>, BindError> {
     let fault = |error| BindError::new(address, transport, error);
-    if address.port() != 0 {
-        vacant(address, transport).map_err(fault)?;
-    }
-    let mut sockets = Vec::with_capacity(count);
-    let mut address = address;
-    for _ in 0..count {
-        let socket = open(address).map_err(fault)?;
-        address = socket.bound().map_err(fault)?;
-        sockets.push(socket);
-    }
-    Ok(sockets)
+    let address = vacant(address, transport).map_err(fault)?;
+    (0..count).map(|_| open(address).map_err(fault)).collect()
 }
 
-/// Binds without `SO_REUSEPORT` and lets go: fails where another socket holds the address.
-fn vacant(address: SocketAddr, transport: Transport) -> io::Result<()> {
+/// Binds without `SO_REUSEPORT` and lets go: fails where another socket holds the address. Port 0 becomes one that nobody
+/// holds, which the kernel does not promise to sockets that share.
+fn vacant(address: SocketAddr, transport: Transport) -> io::Result<SocketAddr> {
     let socket = plain(address, transport)?;
     if transport == Transport::Tcp {
         // Connections of a previous process in TIME_WAIT do not hold the address.
@@ -121,7 +113,7 @@ fn vacant(address: SocketAddr, transport: Transport) -> io::Result<()> {
     if transport == Transport::Tcp {
         socket.listen(1)?;
     }
-    Ok(())
+    socket.local_addr()?.as_socket().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
 }
 
 fn reusable(address: SocketAddr, transport: Transport) -> io::Result<Socket> {
@@ -143,22 +135,6 @@ fn plain(address: SocketAddr, transport: Transport) -> io::Result<Socket> {
     }
     socket.set_nonblocking(true)?;
     Ok(socket)
-}
-
-trait Bound {
-    fn bound(&self) -> io::Result<SocketAddr>;
-}
-
-impl Bound for TcpListener {
-    fn bound(&self) -> io::Result<SocketAddr> {
-        self.local_addr()
-    }
-}
-
-impl Bound for UdpSocket {
-    fn bound(&self) -> io::Result<SocketAddr> {
-        self.local_addr()
-    }
 }
 
 impl BindError {

@@ -53,7 +53,7 @@ impl Banner<'_> {
             let _ = writeln!(text, "  {admin}");
         }
         if let Some(ca) = self.demo_ca {
-            let (ca, url) = (ca.display(), self.demo_url());
+            let (ca, url) = (ca.strip_prefix(".").unwrap_or(ca).display(), self.demo_url());
             let _ = writeln!(text, "Try   quicgate probe --http3 --cacert {ca} {url}/");
             let _ = writeln!(text, "      curl --http2 --cacert {ca} {url}/");
             text.push_str("Next  quicgate -c config/edge.yaml      Ctrl-C drains, twice stops\n");

@@ -117,7 +117,7 @@ async fn a_request_that_breaks_off_is_never_a_whole_one_for_the_backend() {
 async fn a_client_that_does_not_read_is_given_up() {
     // More than all windows and socket buffers between backend and client hold.
     let backend = Backend::start(|_| Script::reply(200, vec![b'x'; 64 << 20])).await;
-    let edge = Edge::with(&backend, ALL, "          stream_idle_timeout: 0.5s\n").await;
+    let edge = Edge::with(&backend, ALL, "          stream_idle_timeout: 3s\n").await;
     let mut log = edge.process.log("access.log");
     for version in Version::ALL {
         let client = edge.client(version).await;

@@ -1,3 +1,5 @@
+//! What passes, what is removed and what is added, field by field.
+
 use super::*;
 
 const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7));

@@ -1,3 +1,5 @@
+//! Whole lines: the default format and formats of users.
+
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 

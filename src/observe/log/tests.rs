@@ -1,3 +1,5 @@
+//! Lines of the process log, and the levels that let them pass.
+
 use std::fs;
 
 use tracing::{debug, info, warn};

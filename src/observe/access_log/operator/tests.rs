@@ -1,3 +1,5 @@
+//! Every operator against the facts of one exchange.
+
 use super::super::syntax::{Token, tokens};
 use super::*;
 

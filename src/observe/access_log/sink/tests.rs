@@ -1,3 +1,5 @@
+//! Lines that go to files: written, dropped, reopened, flushed.
+
 use std::fs;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The texts of `/stats`, checked against those of Envoy.
+
 use std::sync::Arc;
 
 use super::*;
