@@ -1,3 +1,5 @@
+//! What the parameters of a dump choose, and what they are refused with.
+
 use prost_types::Any;
 
 use super::*;

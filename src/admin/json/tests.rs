@@ -1,3 +1,5 @@
+//! How messages are printed, and what is kept of them.
+
 use prost_types::{Any, Struct, Value as Json, value::Kind as JsonKind};
 use serde_json::json;
 
