@@ -1,6 +1,6 @@
 //! The gateway as its users meet it: through real sockets, over all three HTTP versions from one table.
 
-#![expect(clippy::expect_used, reason = "a broken test environment stops the test where it broke")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a broken test environment stops the test where it broke")]
 
 #[path = "../support/mod.rs"]
 mod support;

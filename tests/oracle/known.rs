@@ -72,6 +72,12 @@ pub(crate) const KNOWN: &[Known] = &[
     one("a client that does not trust the certificate", &[Http2], "*", NO_HTTP_YET),
     one("a QUIC client that does not trust the certificate", &[Http3], "counter *", NO_HTTP_YET),
     one("a QUIC client that speaks another protocol", &[Http3], "counter *", NO_HTTP_YET),
+    chance(
+        "a bad chunk in a request",
+        EVERY,
+        "counter cluster.*",
+        "the upstream connection stands by then, or not yet",
+    ),
     one("the client leaves before a reply", &[Http3], "log *", "a client that leaves is told from one that stays"),
     one("the client leaves in a reply", &[Http3], "log *", "a client that leaves is told from one that stays"),
     one("HTTP/1.0", &[Http1], "log *", "the version is the one that was spoken"),
