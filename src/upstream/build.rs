@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cluster::{HostCounts, NameTaken};
-use super::{Cluster, ClusterStats, Clusters, Host};
+use super::cluster::HostCounts;
+use super::{Cluster, ClusterStats, Clusters, Host, NameTaken};
 use crate::config::proto::envoy::config::cluster::v3 as proto;
 use crate::config::proto::envoy::config::core::v3::TransportSocket;
 use crate::config::proto::envoy::config::core::v3::socket_address::Protocol;

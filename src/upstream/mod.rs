@@ -11,6 +11,6 @@ mod stats;
 
 pub use balance::RoundRobin;
 pub use build::clusters;
-pub use cluster::{Cluster, ClusterId, Clusters, Host};
+pub use cluster::{Cluster, ClusterId, Clusters, Host, NameTaken};
 pub use pool::{Attempt, Lease, Pool, Pools};
 pub use stats::{ClusterStats, CodeCounters};
