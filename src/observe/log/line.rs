@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Zoned;
 use tracing::field::{Field, Visit};
@@ -11,14 +12,16 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use super::Output;
 use super::level::{Level, Levels, component};
+use super::{Limited, Output};
 
 /// Writes the events that the levels let pass.
 #[derive(Debug)]
 pub(super) struct Lines {
     levels: Levels,
     output: Arc<Output>,
+    /// What libraries say of their peers: they know no limit of their own.
+    foreign: Limited,
 }
 
 /// What an event says: its message, then its fields.
@@ -32,7 +35,13 @@ struct Text {
 
 impl Lines {
     pub(super) fn new(levels: Levels, output: Arc<Output>) -> Self {
-        Self { levels, output }
+        Self { levels, output, foreign: Limited::default() }
+    }
+
+    /// Whether a line of this origin may be written now, and how many before it were not.
+    fn admit(&self, target: &str) -> Option<u64> {
+        let ours = target.split("::").next() == Some(env!("CARGO_CRATE_NAME"));
+        if ours { Some(0) } else { self.foreign.admit(Instant::now()) }
     }
 
     fn allow(&self, metadata: &Metadata<'_>) -> bool {
@@ -55,8 +64,12 @@ impl<S: Subscriber> Layer<S> for Lines {
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let Some(suppressed) = self.admit(event.metadata().target()) else { return };
         let mut text = Text::default();
         event.record(&mut text);
+        if suppressed > 0 {
+            text.add("suppressed", &suppressed.to_string());
+        }
         let level = Level::of(*event.metadata().level());
         let component = component(event.metadata().target());
         self.output.write(&line(&Zoned::now(), level, component, &text, self.output.colours));

@@ -65,3 +65,19 @@ fn a_file_that_cannot_be_opened_is_named() {
     let message = error.to_string().replace(folder.path().to_str().unwrap(), "/var");
     insta::assert_snapshot!(message, @"cannot open the log file /var/none/q.log: No such file or directory (os error 2); name a file that can be written");
 }
+
+#[test]
+fn what_a_peer_provokes_in_a_library_is_limited() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.log");
+    within(&Levels::new(Level::Info), &Destination::File(path.clone()), |_| {
+        for number in 0..100 {
+            warn!(target: "quinn_proto::connection", number, "illegal packet");
+            info!(target: "quicgate::server", number, "ours");
+        }
+    });
+    let lines = told(&path);
+    let foreign = lines.iter().filter(|line| line.contains("illegal packet")).count();
+    assert!(foreign > 0 && foreign < 100, "{foreign}");
+    assert_eq!(lines.len() - foreign, 100);
+}
