@@ -102,7 +102,7 @@ impl Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let said = |value: &Option<String>| value.as_ref().map_or("(none)".to_owned(), |value| format!("{value:?}"));
+        let said = |value: &Option<String>| value.as_ref().map_or("(none)".to_owned(), |value| shortened(value));
         write!(f, "{}: Envoy {}, here {}", self.fact, said(&self.reference), said(&self.subject))
     }
 }
@@ -123,6 +123,20 @@ fn differences(scenarios: &[Scenario], reference: &Performance, subject: &Perfor
     }
     differences
 }
+
+/// A value in quotes, without its middle when it is long.
+fn shortened(value: &str) -> String {
+    let characters: Vec<char> = value.chars().collect();
+    if characters.len() <= 2 * SHOWN {
+        return format!("{value:?}");
+    }
+    let (first, last): (String, String) =
+        (characters[..SHOWN].iter().collect(), characters[characters.len() - SHOWN..].iter().collect());
+    format!("{first:?} … {last:?} ({} characters)", characters.len())
+}
+
+/// How many characters of a long value are shown at either end.
+const SHOWN: usize = 80;
 
 /// A difference seen in more runs than this is told once for all of them.
 const OFTEN: usize = 6;

@@ -34,6 +34,8 @@ pub(crate) struct Backend {
 
 impl Backend {
     /// Listens on a loopback port and answers every request by what `behaviour` says.
+    ///
+    /// It is asked when the head is there and, unless that answer is an early one, again when the body is.
     pub(crate) async fn start(behaviour: impl Fn(&Received) -> Script + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bind a TCP port on loopback");
         let address = listener.local_addr().expect("the address of a bound socket");
@@ -165,7 +167,7 @@ impl Script {
         self.step(Step::Write(bytes.as_ref().to_vec()))
     }
 
-    /// Goes on only after the test called [`Backend::release`].
+    /// Goes on only after the test called [`Backend::release`]; ends when the peer leaves before.
     pub(crate) fn when_released(self) -> Self {
         self.step(Step::AwaitRelease)
     }
@@ -250,17 +252,15 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
         };
         let Ok((start, headers)) = head else { return };
         let mut received = Received::new(&start, headers);
-        let script = (state.behaviour)(&received);
-        let script = if script.early {
-            script
-        } else {
-            let mut framing = Framing::of_request(&received.headers);
+        let mut script = (state.behaviour)(&received);
+        let mut framing = Framing::of_request(&received.headers);
+        if !script.early && !matches!(framing, Framing::None) {
             let end = framing.all(&mut wire.reader, &mut received.body, &mut received.trailers).await;
             if end != End::Complete {
                 return;
             }
-            (state.behaviour)(&received)
-        };
+            script = (state.behaviour)(&received);
+        }
         state.note(received);
         let early = script.early;
         match play(script.steps, &mut wire, &state).await {
@@ -289,7 +289,11 @@ async fn play(steps: Vec<Step>, wire: &mut Wire, state: &State) -> Next {
                     return Next::Close;
                 }
             }
-            Step::AwaitRelease => state.released.acquire().await.expect("never closed").forget(),
+            Step::AwaitRelease => tokio::select! {
+                permit = state.released.acquire() => permit.expect("never closed").forget(),
+                // A release is for those who are still there.
+                () = wire.reader.gone() => return Next::Close,
+            },
             Step::Close => return Next::Close,
             Step::Reset => return Next::Reset,
             Step::Stall => {

@@ -3,7 +3,7 @@
 //! The HTTP/1.1 client stands on it, the backends read requests through it, and tests of malformed messages write
 //! to it directly. Message format: RFC 9112 §2.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{future::pending, io, net::SocketAddr, sync::Arc};
 
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
@@ -119,6 +119,13 @@ impl Reader {
         into.extend_from_slice(&bytes[..taken]);
         self.stream.consume(taken);
         Ok(taken as u64)
+    }
+
+    /// Waits until the peer ends its direction; never, if it has sent more before. Nothing is taken.
+    pub(crate) async fn gone(&mut self) {
+        if let Ok([_, ..]) = self.stream.fill_buf().await {
+            pending::<()>().await;
+        }
     }
 
     pub(crate) async fn until_close(&mut self, body: &mut Vec<u8>) -> End {
