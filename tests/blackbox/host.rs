@@ -78,7 +78,7 @@ fn a_privileged_port_names_the_capability_and_the_sysctl() {
 }
 
 #[tokio::test]
-async fn an_unprivileged_user_in_a_read_only_directory_gets_the_demo() {
+async fn an_unprivileged_user_is_served_in_a_read_only_directory() {
     if !rustix::process::geteuid().is_root() {
         return skipped("an_unprivileged_user", "becoming another user needs root");
     }
@@ -129,6 +129,16 @@ async fn accepting_pauses_when_descriptors_are_used_up_and_recovers() {
     let mut wire = Wire::tcp(address).await.expect("the backlog takes it");
     wire.write("GET / HTTP/1.1\r\nhost: a.test\r\n\r\n").await.expect("the connection stands");
     assert_eq!(wire.reply("GET").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_address_that_this_host_lacks_is_a_remark_where_there_is_another() {
+    // As `[::1]` on a host without IPv6; RFC 5737 gives this one to nobody.
+    let another = "\n    additional_addresses: [{address: {socket_address: {address: 192.0.2.1, port_value: 0}}}]";
+    let yaml = on_port(0).replace("port_value: 0}}", &format!("port_value: 0}}}}{another}"));
+    let process = Gateway::start(&yaml).await;
+    assert_eq!(process.plain_client("only").await.send(Request::get("/")).await.status, 200);
+    until("the remark", async || process.standard_error().contains("192.0.2.1:").then_some(())).await;
 }
 
 #[tokio::test]
