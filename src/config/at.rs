@@ -40,9 +40,11 @@ use prost::{Message, Name};
 use prost_types::Any;
 
 use super::any::unpack;
-use super::diagnostic::{Diagnostic, Severity};
-use super::node::{Content, Location, Node};
+use super::diagnostic::{Code, Diagnostic, Severity};
+use super::node::{Content, Location, Node, Quoted};
 use super::report::Report;
+use super::spelling::nearest;
+use super::support;
 
 /// A place in the configuration, as a chain of steps from the top.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +54,7 @@ pub struct At<'a> {
     step: Step<'a>,
 }
 
-/// Proof that a fault was reported: only [`At::error`] makes it.
+/// Proof that a fault was reported: only [`At`] makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invalid(());
 
@@ -66,6 +68,7 @@ enum Step<'a> {
 
 impl<'a> At<'a> {
     /// The top of the configuration.
+    #[must_use]
     pub fn root(report: &'a Report) -> Self {
         Self { report, parent: None, step: Step::Top }
     }
@@ -130,28 +133,81 @@ impl<'a> At<'a> {
 
     /// Reports an error at this place.
     pub fn error(&self, message: impl fmt::Display) -> Invalid {
-        self.report(Severity::Error, self.location(), message.to_string(), None)
+        self.add(Code::Invalid, None, message.to_string(), None)
     }
 
     /// Reports an error and says what may have been meant.
     pub fn error_with_hint(&self, message: impl fmt::Display, hint: impl fmt::Display) -> Invalid {
-        self.report(Severity::Error, self.location(), message.to_string(), Some(hint.to_string()))
+        self.add(Code::Invalid, None, message.to_string(), Some(hint.to_string()))
     }
 
-    /// Reports something that works and may surprise.
-    pub fn warn(&self, message: impl fmt::Display) {
-        self.report(Severity::Warning, self.location(), message.to_string(), None);
+    /// Reports that no `kind` is called `name`, and which of the names that there are was meant.
+    pub fn dangling<'n>(&self, kind: &str, name: &str, known: impl Iterator<Item = &'n str>) -> Invalid {
+        let known: Vec<&str> = known.collect();
+        let hint = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => format!("the configuration has no {kind} at all"),
+            None if known.len() > MAX_LISTED => format!("the configuration has {} others", known.len()),
+            None => format!("the configuration has `{}`", known.join("`, `")),
+        };
+        self.add(Code::Invalid, None, format!("there is no {kind} {}", Quoted(name)), Some(hint))
     }
 
-    pub(crate) fn report(
+    /// Reports a value that the support table does not list. In a text the walk has refused it before.
+    #[must_use]
+    pub fn not_implemented(&self) -> Invalid {
+        self.add(Code::NotImplemented, None, support::NOT_IMPLEMENTED.to_owned(), None)
+    }
+
+    /// Reports a value of the field `name` of an `M` that goes beyond the part of it that is implemented.
+    #[must_use]
+    pub fn beyond<M: Name>(&self, name: &str) -> Invalid {
+        self.field(name).add(Code::NotImplemented, None, support::refusal(&M::full_name(), name), None)
+    }
+
+    /// Nothing is said: what makes this impossible to build has been reported elsewhere.
+    #[must_use]
+    pub fn given_up(&self) -> Invalid {
+        Invalid(())
+    }
+
+    /// Reports something that is set and has no effect.
+    pub fn no_effect(&self, message: impl fmt::Display) {
+        self.add(Code::NoEffect, None, message.to_string(), None);
+    }
+
+    /// Reports something that works and is probably not what was wanted.
+    pub fn lint(&self, message: impl fmt::Display) {
+        self.add(Code::Lint, None, message.to_string(), None);
+    }
+
+    /// Adds a remark at this place, or more exactly at `location`.
+    pub(crate) fn add(
         &self,
-        severity: Severity,
+        code: Code,
         location: Option<Location>,
         message: String,
         suggestion: Option<String>,
     ) -> Invalid {
-        self.report.add(Diagnostic { severity, location, path: self.path(), message, suggestion });
+        let location = location.or_else(|| self.location());
+        let severity = match code {
+            Code::NoEffect | Code::Deprecated | Code::Lint => Severity::Warning,
+            _ => Severity::Error,
+        };
+        self.report.add(Diagnostic { severity, code, location, path: self.path(), message, suggestion });
         Invalid(())
+    }
+
+    /// Whether something at, around or below this place could not be read, which has been reported: what is found
+    /// here is then no ground to judge something else by.
+    #[must_use]
+    pub fn is_tainted(&self) -> bool {
+        self.report.is_tainted(&self.path())
+    }
+
+    /// A fault reported elsewhere explains what may be found wrong here.
+    pub(crate) fn taint(&self) {
+        self.report.taint(&self.path());
     }
 
     /// The path, as `static_resources.listeners[0].name`.
@@ -240,6 +296,9 @@ impl Place<'_> {
     }
 }
 
+/// A message lists this many names.
+const MAX_LISTED: usize = 8;
+
 /// A path shows this much of a key, for a wrong one may be any text.
 const MAX_NAME: usize = 80;
 
@@ -265,12 +324,13 @@ mod tests {
     use prost::bytes::Bytes;
 
     use super::*;
+    use crate::config::node::Syntax;
     use crate::config::proto::envoy::config::core::v3::{Locality, Node as NodeMessage};
     use crate::config::yaml;
 
     fn report(text: &str) -> Report {
-        let mut report = Report::of_text("test.yaml", text.to_owned());
-        report.set_root(yaml::parse(text).unwrap());
+        let mut report = Report::new("test.yaml");
+        report.set_root(yaml::parse(text, 0, Syntax::Yaml).unwrap());
         report
     }
 

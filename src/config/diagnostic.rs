@@ -14,12 +14,34 @@ pub enum Severity {
     Warning,
 }
 
-/// A remark with its place: the file comes from the report that holds it.
+/// What kind of remark it is, for programs that read reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// The text cannot be had, or is no YAML or JSON.
+    Unreadable,
+    /// A field or a type that Envoy does not have.
+    Unknown,
+    /// A field, a type or a value that Envoy has and this program has not.
+    NotImplemented,
+    /// A value of the wrong type or out of its range, something missing, something twice.
+    Invalid,
+    /// What is set has no effect.
+    NoEffect,
+    /// What is set is deprecated in Envoy's API.
+    Deprecated,
+    /// It works, and is probably not what was wanted.
+    Lint,
+}
+
+/// A remark with its place: the text comes from the report that holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
-    /// Where in the text; a configuration without text, such as one from a control plane, has none.
+    /// What kind of remark.
+    pub code: Code,
+    /// Where in which text; a configuration without text, such as one from a control plane, has none.
     pub location: Option<Location>,
     /// The path of the field, as `static_resources.listeners[0].name`; empty for the text as a whole.
     pub path: String,
@@ -30,8 +52,15 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// Errors and warnings in the order of the text.
-    pub(crate) fn order(&self) -> (usize, usize) {
-        self.location.map_or((0, 0), |location| (location.line, location.column))
+    /// An error that concerns a text as a whole, or the place where reading it ended.
+    pub(crate) fn unreadable(location: Location, message: String) -> Self {
+        Self {
+            severity: Severity::Error,
+            code: Code::Unreadable,
+            location: Some(location),
+            path: String::new(),
+            message,
+            suggestion: None,
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Floor 1: Envoy v3 messages as written.
 //!
-//! [`load`] turns a file into the typed messages of [`proto`]: `yaml` makes a tree of located nodes, `decode` walks it
-//! against the descriptors of `schema`, and every fault becomes a remark in a [`Report`] with file, line, column and
-//! path. Higher floors then build what runs out of the messages, with an [`At`] beside each to report what they find.
+//! [`read`] turns texts into the typed messages of [`proto`]: `yaml` makes a tree of located nodes of each, `merge` puts
+//! one over the other, `decode` walks it against the descriptors of `schema`, and every fault becomes a remark in a
+//! [`Report`] with file, line, column and path. Higher floors then build what runs out of the messages, with an [`At`]
+//! beside each to report what they find.
 //! A `typed_config` stays packed until the extension that owns it calls [`unpack`].
 //!
 //! The messages, their validation rules and the support table follow Envoy 1.40: `schema.tsv`, `support.tsv`.
@@ -12,6 +13,7 @@ mod at;
 mod decode;
 mod diagnostic;
 mod duration;
+mod merge;
 mod node;
 pub mod proto;
 mod render;
@@ -21,58 +23,84 @@ mod schema;
 mod source;
 mod spelling;
 mod support;
+mod taint;
 pub mod values;
 mod yaml;
 
 use prost::{Message, Name};
 
 use decode::Decoder;
+use merge::merge;
+use node::Node;
 use proto::envoy::config::bootstrap::v3::Bootstrap;
 
 pub use any::{UnpackError, type_name, unpack};
 pub use at::{At, Invalid};
-pub use diagnostic::{Diagnostic, Severity};
+pub use decode::Leniency;
+pub use diagnostic::{Code, Diagnostic, Severity};
 pub use duration::duration;
 pub use node::Location;
 pub use report::Report;
 pub use schema::{descriptors, is_sensitive};
 pub use source::Source;
 
-/// A configuration without errors.
+/// A configuration as far as it could be read.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The configuration as written.
+    /// The configuration as written, without what is faulty.
     pub bootstrap: Bootstrap,
-    /// Its warnings, and the text, so that what is found later can be reported at its line.
+    /// What there is to say of it, and the text, so that what is found later can be reported at its line.
     pub report: Report,
 }
 
-/// Reads a bootstrap configuration.
+/// Reads a bootstrap configuration: one text, or several that are merged, each over those before it.
+///
+/// What could not be read is in the report and left out of the messages, so that building finds what else is wrong:
+/// whoever wants a configuration to run asks [`Report::has_errors`] once it is built.
+///
+/// # Errors
+/// The report, when there is nothing to build from: a text cannot be had or is no YAML.
+pub fn read(sources: &[Source], leniency: Leniency) -> Result<Loaded, Report> {
+    let read = sources.iter().enumerate().map(|(index, source)| source.read(index));
+    let (texts, syntaxes): (Vec<_>, Vec<_>) = read.unzip();
+    let mut report = Report::of_texts(texts);
+    let descriptor = schema::message(&Bootstrap::full_name());
+    let mut root: Option<Node> = None;
+    for (index, syntax) in syntaxes.into_iter().enumerate() {
+        let text = report.text(index).map(|text| &*text.content).unwrap_or_default();
+        let tree = syntax.and_then(|syntax| {
+            yaml::parse(text, index, syntax).map_err(|error| Diagnostic::unreadable(error.location, error.message))
+        });
+        match (tree, &mut root, &descriptor) {
+            (Err(error), ..) => report.add(error),
+            (Ok(tree), Some(root), Some(descriptor)) => merge(root, tree, descriptor),
+            (Ok(tree), ..) => root = Some(tree),
+        }
+    }
+    if report.has_errors() {
+        return Err(report);
+    }
+    if let Some(root) = root {
+        report.set_root(root);
+    }
+    let bootstrap = walk(&report, Decoder { leniency });
+    report.walked();
+    match bootstrap {
+        Some(bootstrap) => Ok(Loaded { bootstrap, report }),
+        None => Err(report),
+    }
+}
+
+/// Reads a bootstrap configuration that has to be without faults.
 ///
 /// # Errors
 /// The report with every fault found, when the source cannot be read or has faults.
 pub fn load(source: &Source) -> Result<Loaded, Report> {
-    let (mut report, syntax) = source.read()?;
-    match yaml::parse(report.text()) {
-        Ok(root) => report.set_root(root),
-        Err(error) => {
-            report.add(Diagnostic {
-                severity: Severity::Error,
-                location: Some(error.location),
-                path: String::new(),
-                message: error.message,
-                suggestion: None,
-            });
-            return Err(report);
-        }
-    }
-    match read_bootstrap(&report, Decoder { syntax }) {
-        Some(bootstrap) if !report.has_errors() => Ok(Loaded { bootstrap, report }),
-        _ => Err(report),
-    }
+    let loaded = read(std::slice::from_ref(source), Leniency::default())?;
+    if loaded.report.has_errors() { Err(loaded.report) } else { Ok(loaded) }
 }
 
-fn read_bootstrap(report: &Report, decoder: Decoder) -> Option<Bootstrap> {
+fn walk(report: &Report, decoder: Decoder) -> Option<Bootstrap> {
     let descriptor = schema::message(&Bootstrap::full_name())?;
     let message = decoder.message(report.at(), report.root()?, &descriptor)?;
     // Of what was just encoded, only the depth can displease the decoder.

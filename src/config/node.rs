@@ -4,13 +4,22 @@
 
 use std::fmt;
 
-/// A place in the text: line and column count from 1, columns in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A place in a text: line and column count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
-    /// The line, from 1.
+    /// Which of the texts of the configuration, from 0.
+    pub text: usize,
+    /// The line, from 1; 0 for the text as a whole.
     pub line: usize,
     /// The character in the line, from 1.
     pub column: usize,
+}
+
+impl Location {
+    /// A text as a whole.
+    pub(crate) fn whole(text: usize) -> Self {
+        Self { text, line: 0, column: 0 }
+    }
 }
 
 /// A value and the place where it begins.
@@ -35,14 +44,15 @@ pub(crate) struct Entry {
     pub(crate) value: Node,
 }
 
-/// A scalar as written; `plain` when it has neither quotes nor block style.
+/// A scalar as written.
 #[derive(Clone, Debug)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
-    pub(crate) plain: bool,
+    /// By whose rules it becomes a value; none with quotes or in block style, for then it is a string.
+    pub(crate) plain: Option<Syntax>,
 }
 
-/// Which rules turn a plain scalar into a value.
+/// The rules that turn a plain scalar into a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Syntax {
     Yaml,
@@ -83,11 +93,11 @@ impl Node {
     }
 
     /// What kind of value this is, for a message.
-    pub(crate) fn describe(&self, syntax: Syntax) -> String {
+    pub(crate) fn describe(&self) -> String {
         match &self.content {
             Content::Sequence(_) => "a list".to_owned(),
             Content::Mapping(_) => "a mapping".to_owned(),
-            Content::Scalar(scalar) => match scalar.meaning(syntax) {
+            Content::Scalar(scalar) => match scalar.meaning() {
                 Meaning::Null => "nothing".to_owned(),
                 Meaning::Bool(value) => format!("the boolean {value}"),
                 Meaning::Integer(value) => format!("the number {value}"),
@@ -100,21 +110,17 @@ impl Node {
 
 impl Scalar {
     pub(crate) fn is_null(&self) -> bool {
-        self.plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+        self.plain.is_some() && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
 
     /// The value as Envoy reads it. Its YAML reader knows YAML 1.1 booleans and octal and hexadecimal integers, keeps
     /// an integer that needs more than 32 bits as text, and every fraction too; JSON numbers are numbers.
-    pub(crate) fn meaning(&self, syntax: Syntax) -> Meaning {
-        if !self.plain {
-            return Meaning::Text(self.text.clone());
-        }
-        if self.is_null() {
-            return Meaning::Null;
-        }
-        match syntax {
-            Syntax::Yaml => self.yaml_meaning(),
-            Syntax::Json => self.json_meaning(),
+    pub(crate) fn meaning(&self) -> Meaning {
+        match self.plain {
+            None => Meaning::Text(self.text.clone()),
+            Some(_) if self.is_null() => Meaning::Null,
+            Some(Syntax::Yaml) => self.yaml_meaning(),
+            Some(Syntax::Json) => self.json_meaning(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::{Code, Diagnostic, Severity};
 use super::node::Location;
 use super::report::Report;
 
@@ -20,11 +20,13 @@ pub(crate) fn text(report: &Report, colour: bool) -> String {
 /// See [`Report::to_json`].
 pub(crate) fn json(report: &Report) -> String {
     let objects = in_order(report).into_iter().filter_map(|diagnostic| {
+        let (file, place) = place(report, &diagnostic);
         let object = Object {
             severity: diagnostic.severity,
-            file: report.file(),
-            line: diagnostic.location.map(|location| location.line),
-            column: diagnostic.location.map(|location| location.column),
+            code: diagnostic.code,
+            file: &file,
+            line: place.map(|location| location.line),
+            column: place.map(|location| location.column),
             path: Some(diagnostic.path.as_str()).filter(|path| !path.is_empty()),
             message: &diagnostic.message,
             suggestion: diagnostic.suggestion.as_deref(),
@@ -37,6 +39,7 @@ pub(crate) fn json(report: &Report) -> String {
 #[derive(Serialize)]
 struct Object<'a> {
     severity: Severity,
+    code: Code,
     file: &'a str,
     line: Option<usize>,
     column: Option<usize>,
@@ -47,8 +50,16 @@ struct Object<'a> {
 
 fn in_order(report: &Report) -> Vec<Diagnostic> {
     let mut diagnostics = report.diagnostics().to_vec();
-    diagnostics.sort_by_key(Diagnostic::order);
+    // In the order of the texts, so that a person goes through them once.
+    diagnostics.sort_by_key(|diagnostic| diagnostic.location);
     diagnostics
+}
+
+/// The text of a remark, and the place in it unless the remark is about the text as a whole.
+fn place(report: &Report, diagnostic: &Diagnostic) -> (String, Option<Location>) {
+    let Some(location) = diagnostic.location else { return (report.name(), None) };
+    let name = report.text(location.text).map(|text| text.name.to_string()).unwrap_or_default();
+    (name, Some(location).filter(|location| location.line > 0))
 }
 
 fn write_all(out: &mut String, report: &Report, paint: &Paint) -> fmt::Result {
@@ -66,8 +77,9 @@ fn write_all(out: &mut String, report: &Report, paint: &Paint) -> fmt::Result {
 fn write_one(out: &mut String, report: &Report, diagnostic: &Diagnostic, paint: &Paint) -> fmt::Result {
     let Paint { strong, hint, plain, .. } = paint;
     let mark = if diagnostic.severity == Severity::Error { paint.bad } else { paint.odd };
-    write!(out, "{strong}{}", clean(report.file()))?;
-    if let Some(Location { line, column }) = diagnostic.location {
+    let (file, place) = place(report, diagnostic);
+    write!(out, "{strong}{}", clean(&file))?;
+    if let Some(Location { line, column, .. }) = place {
         write!(out, ":{line}:{column}")?;
     }
     write!(out, ": ")?;
@@ -78,8 +90,8 @@ fn write_one(out: &mut String, report: &Report, diagnostic: &Diagnostic, paint: 
         write!(out, "{}: ", clean(&diagnostic.path))?;
     }
     writeln!(out, "{plain}{}", clean(&diagnostic.message))?;
-    if let Some(location) = diagnostic.location {
-        write_excerpt(out, report.text(), location, (mark, plain))?;
+    if let Some((text, location)) = place.and_then(|place| Some((report.text(place.text)?, place))) {
+        write_excerpt(out, &text.content, location, (mark, plain))?;
     }
     match &diagnostic.suggestion {
         Some(suggestion) => writeln!(out, "      {hint}{}{plain}", clean(suggestion)),

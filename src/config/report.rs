@@ -1,35 +1,62 @@
-//! Everything there is to say about one configuration, and the text it is said about.
+//! Everything there is to say about one configuration, and the texts it is said about.
 //!
-//! `load` begins a report, the walk and later the building of running types add to it through `At`, and whoever
-//! started it (the command line, the reload) shows it. All faults of a file are found in one run.
+//! `read` begins a report, the walk and later the building of running types add to it through `At`, and whoever
+//! started it (the command line, the reload) shows it. All faults of a configuration are found in one run: what the walk
+//! could not read is left out of the messages, and what building then misses there is not said again.
 
 use std::cell::{Ref, RefCell};
+use std::collections::HashSet;
 use std::error::Error;
 use std::fmt;
 
 use super::at::At;
 use super::diagnostic::{Diagnostic, Severity};
-use super::node::Node;
+use super::node::{Location, Node};
 use super::render;
+use super::taint::Taint;
 
 /// The remarks on one configuration.
 #[derive(Debug)]
 pub struct Report {
-    file: Box<str>,
-    text: Box<str>,
+    texts: Vec<Text>,
     root: Option<Node>,
-    diagnostics: RefCell<Vec<Diagnostic>>,
+    remarks: Box<RefCell<Remarks>>,
+}
+
+#[derive(Debug, Default)]
+struct Remarks {
+    diagnostics: Vec<Diagnostic>,
+    said: HashSet<Said>,
+    /// What the walk could not read.
+    taint: Taint,
+    /// Whether the walk is over.
+    walked: bool,
+}
+
+/// What was said of which field at which place: behind an anchor one place has many paths.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Said {
+    location: Location,
+    field: Box<str>,
+    message: Box<str>,
+}
+
+/// One text of a configuration.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) name: Box<str>,
+    pub(crate) content: Box<str>,
 }
 
 impl Report {
     /// A report on a configuration that has no text, known by a name such as the address of a control plane.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self::of_text(name, String::new())
+        Self::of_texts(vec![Text { name: name.into(), content: "".into() }])
     }
 
-    pub(crate) fn of_text(file: &str, text: String) -> Self {
-        Self { file: file.into(), text: text.into(), root: None, diagnostics: RefCell::default() }
+    pub(crate) fn of_texts(texts: Vec<Text>) -> Self {
+        Self { texts, root: None, remarks: Box::default() }
     }
 
     pub(crate) fn set_root(&mut self, root: Node) {
@@ -40,43 +67,80 @@ impl Report {
         self.root.as_ref()
     }
 
+    pub(crate) fn text(&self, index: usize) -> Option<&Text> {
+        self.texts.get(index)
+    }
+
     /// A cursor at the top of the configuration.
+    #[must_use]
     pub fn at(&self) -> At<'_> {
         At::root(self)
     }
 
-    /// The file or the name of the configuration.
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// The text of the configuration.
-    pub fn text(&self) -> &str {
-        &self.text
+    /// The file, or what the configuration is called; both where one text was merged over another.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let names: Vec<&str> = self.texts.iter().map(|text| &*text.name).collect();
+        names.join(" with ")
     }
 
     /// The remarks so far, in the order in which they were made.
+    #[must_use]
     pub fn diagnostics(&self) -> Ref<'_, [Diagnostic]> {
-        Ref::map(self.diagnostics.borrow(), Vec::as_slice)
+        Ref::map(self.remarks.borrow(), |remarks| remarks.diagnostics.as_slice())
     }
 
     /// Whether the configuration cannot be used.
+    #[must_use]
     pub fn has_errors(&self) -> bool {
         self.diagnostics().iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
+    /// Ends the walk: from here on nothing is said where it found a fault.
+    pub(crate) fn walked(&self) {
+        self.remarks.borrow_mut().walked = true;
+    }
+
+    /// Nothing is to be said of this place later: a fault reported elsewhere explains it.
+    pub(crate) fn taint(&self, path: &str) {
+        self.remarks.borrow_mut().taint.add(path);
+    }
+
+    /// Whether something at, around or below the place could not be read.
+    pub(crate) fn is_tainted(&self, path: &str) -> bool {
+        self.remarks.borrow().taint.touches(path)
+    }
+
+    /// Adds a remark, unless it was made before or follows from one of the walk.
     pub(crate) fn add(&self, diagnostic: Diagnostic) {
-        self.diagnostics.borrow_mut().push(diagnostic);
+        let mut remarks = self.remarks.borrow_mut();
+        if remarks.walked {
+            if remarks.taint.touches(&diagnostic.path) {
+                return;
+            }
+        } else if diagnostic.severity == Severity::Error {
+            remarks.taint.add(&diagnostic.path);
+        }
+        let field = diagnostic.path.rsplit('.').next().unwrap_or_default();
+        let new = diagnostic.location.is_none_or(|location| {
+            let said = Said { location, field: field.into(), message: diagnostic.message.as_str().into() };
+            remarks.said.insert(said)
+        });
+        if new {
+            remarks.diagnostics.push(diagnostic);
+        }
     }
 
     /// The remarks for a person, in the order of the text: `file:line:column: path: what is wrong`, the line with a
     /// marker under the place, and what was probably meant. `colour` adds terminal colours.
+    #[must_use]
     pub fn to_text(&self, colour: bool) -> String {
         render::text(self, colour)
     }
 
-    /// The remarks for a program: one JSON object a line, with `severity`, `file`, `line`, `column`, `path`, `message`
-    /// and `suggestion`; what does not apply is null.
+    /// The remarks for a program: one JSON object a line, with `severity`, `code`, `file`, `line`, `column`, `path`,
+    /// `message` and `suggestion`; what does not apply is null.
+    #[must_use]
     pub fn to_json(&self) -> String {
         render::json(self)
     }

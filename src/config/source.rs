@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::Diagnostic;
 use super::node::{Location, Syntax};
-use super::report::Report;
+use super::report::Text;
 
 /// A file, or a text under a name.
 #[derive(Clone, Debug)]
@@ -22,32 +22,34 @@ pub enum Source {
 }
 
 impl Source {
-    /// A report that holds the text, and the syntax of it; with an error inside when the text cannot be had.
-    pub(crate) fn read(&self) -> Result<(Report, Syntax), Report> {
+    /// The text, the first of which has the index 0, or why it cannot be had.
+    pub(crate) fn read(&self, index: usize) -> (Text, Result<Syntax, Diagnostic>) {
         let path = match self {
-            Self::Text { name, text } => return Ok((Report::of_text(name, text.clone()), Syntax::Yaml)),
+            Self::Text { name, text } => {
+                return (Text { name: name.as_str().into(), content: text.as_str().into() }, Ok(Syntax::Yaml));
+            }
             Self::File(path) => path,
         };
-        let name = path.display().to_string();
-        let refuse = |location, message| {
-            let report = Report::of_text(&name, String::new());
-            report.add(Diagnostic {
-                severity: Severity::Error,
-                location,
-                path: String::new(),
-                message,
-                suggestion: None,
-            });
-            report
+        let (content, syntax) = match read_text(path, index) {
+            Ok(text) => (text, Ok(syntax_of(path))),
+            Err(error) => (String::new(), Err(error)),
         };
-        let bytes = read_bounded(path).map_err(|error| refuse(None, describe(path, &error)))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-            refuse(Some(end_of(good)), "this byte is not UTF-8: save the file as UTF-8".to_owned())
-        })?;
-        let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        Ok((Report::of_text(&name, text), if json { Syntax::Json } else { Syntax::Yaml }))
+        (Text { name: path.display().to_string().into(), content: content.into() }, syntax)
     }
+}
+
+fn syntax_of(path: &Path) -> Syntax {
+    let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    if json { Syntax::Json } else { Syntax::Yaml }
+}
+
+fn read_text(path: &Path, index: usize) -> Result<String, Diagnostic> {
+    let bytes =
+        read_bounded(path).map_err(|error| Diagnostic::unreadable(Location::whole(index), describe(path, &error)))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        Diagnostic::unreadable(end_of(good, index), "this byte is not UTF-8: save the file as UTF-8".to_owned())
+    })
 }
 
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
@@ -77,10 +79,10 @@ fn describe(path: &Path, error: &io::Error) -> String {
 }
 
 /// The place after a text.
-fn end_of(text: &[u8]) -> Location {
+fn end_of(text: &[u8], index: usize) -> Location {
     let text = String::from_utf8_lossy(text);
     let last = text.rsplit('\n').next().unwrap_or_default();
-    Location { line: text.matches('\n').count() + 1, column: last.chars().count() + 1 }
+    Location { text: index, line: text.matches('\n').count() + 1, column: last.chars().count() + 1 }
 }
 
 /// A configuration larger than this is a mistake.

@@ -3,7 +3,8 @@
 /// The candidate that a person most likely meant, if one is near enough to be worth showing.
 pub(crate) fn nearest<'a>(wrong: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_ascii_lowercase();
-    let allowed = (wrong.chars().count() / 3).max(1);
+    // Of a long name too, only a slip or two is a misspelling.
+    let allowed = (wrong.chars().count() / 3).clamp(1, 5);
     let scored = candidates.filter_map(|candidate| {
         let known = candidate.to_ascii_lowercase();
         let distance = distance(&wrong, &known);

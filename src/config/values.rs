@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::node::Quoted;
 use super::proto::envoy::config::core::v3::socket_address::{PortSpecifier, Protocol};
 use super::proto::envoy::config::core::v3::{Address, DataSource, address, data_source};
 use super::{At, Invalid, duration};
@@ -19,19 +20,28 @@ pub fn limit(value: Option<&prost_types::Duration>, default: Option<Duration>) -
 /// [`Invalid`] where it is of another kind, or not an IP address and port.
 pub fn socket_address(written: Option<&Address>, at: At<'_>) -> Result<(SocketAddr, Protocol), Invalid> {
     let Some(address::Address::SocketAddress(socket)) = written.and_then(|written| written.address.as_ref()) else {
-        return Err(at.error("only `socket_address` is implemented yet: give it an `address` and a `port_value`"));
+        return Err(at.error("needs a `socket_address` with an `address` and a `port_value`"));
     };
     let at = at.field("socket_address");
     let ip: Result<IpAddr, _> = socket.address.parse().map_err(|_| {
         at.field("address")
-            .error(format_args!("`{}` is not an IP address: names are not resolved here", socket.address))
+            .error(format_args!("{} is not an IP address: names are not resolved here", Quoted(&socket.address)))
     });
     let Some(PortSpecifier::PortValue(port)) = socket.port_specifier else {
-        return Err(at.error("`port_value` is missing"));
+        return Err(at.error("needs a `port_value`"));
     };
     let port = u16::try_from(port)
         .map_err(|_| at.field("port_value").error(format_args!("{port} is not a port: 0 to 65535 are")));
     Ok((SocketAddr::new(ip?, port?), socket.protocol()))
+}
+
+/// Whether the host of a socket address is a name to be looked up.
+#[must_use]
+pub fn is_name(written: Option<&Address>) -> bool {
+    match written.and_then(|written| written.address.as_ref()) {
+        Some(address::Address::SocketAddress(socket)) => socket.address.parse::<IpAddr>().is_err(),
+        _ => false,
+    }
 }
 
 /// The bytes of a data source, and where they came from, for messages.

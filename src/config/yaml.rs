@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use serde_yaml::granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Tag, options};
 
-use super::node::{Content, Entry, Location, Node, Scalar};
+use super::node::{Content, Entry, Location, Node, Scalar, Syntax};
 
 /// A text that is no tree: the first thing wrong and where.
 #[derive(Debug)]
@@ -16,23 +16,23 @@ pub(crate) struct SyntaxError {
     pub(crate) message: String,
 }
 
-/// Reads one document.
-pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
-    let mut builder = Builder::default();
+/// Reads one document; `index` is which of the texts of the configuration it is.
+pub(crate) fn parse(text: &str, index: usize, syntax: Syntax) -> Result<Node, SyntaxError> {
+    let mut builder = Builder { syntax, root: None, open: Vec::new(), anchors: HashMap::new(), copied: 0 };
     let bounds = options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
     for event in Parser::new_from_str_with_options(text, bounds) {
-        let (event, span) = event.map_err(SyntaxError::from)?;
-        builder.take(event, location(span.start))?;
+        let (event, span) = event.map_err(|error| SyntaxError::of(&error, index))?;
+        builder.take(event, location(index, span.start))?;
     }
     builder.root.ok_or_else(|| {
-        let message = "the file holds no configuration: it is empty or all comments";
-        SyntaxError::new(Location { line: 1, column: 1 }, message)
+        let message = "there is no configuration in it: it is empty or all comments";
+        SyntaxError::new(Location { text: index, line: 1, column: 1 }, message)
     })
 }
 
 /// Collections that are open, innermost last, and what anchors name.
-#[derive(Default)]
 struct Builder {
+    syntax: Syntax,
     root: Option<Node>,
     open: Vec<Open>,
     /// By the parser's anchor number: the node and its size.
@@ -58,7 +58,7 @@ impl Builder {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let string = check_tag(tag.as_deref(), location)?;
-                let plain = style == ScalarStyle::Plain && !string;
+                let plain = (style == ScalarStyle::Plain && !string).then_some(self.syntax);
                 let scalar = Scalar { text: text.into_owned(), plain };
                 self.place(Node { location, content: Content::Scalar(scalar) }, anchor)
             }
@@ -131,15 +131,13 @@ impl SyntaxError {
     fn new(location: Location, message: impl Into<String>) -> Self {
         Self { location, message: message.into() }
     }
-}
 
-impl From<ScanError> for SyntaxError {
-    fn from(error: ScanError) -> Self {
+    fn of(error: &ScanError, index: usize) -> Self {
         let message = match error.kind() {
             ErrorKind::RecursionLimitExceeded => too_deep(),
             _ => format!("not valid YAML: {}", error.info()),
         };
-        Self::new(location(*error.marker()), message)
+        Self::new(location(index, *error.marker()), message)
     }
 }
 
@@ -158,8 +156,8 @@ fn check_tag(tag: Option<&Tag>, location: Location) -> Result<bool, SyntaxError>
     }
 }
 
-fn location(marker: Marker) -> Location {
-    Location { line: marker.line(), column: marker.col() + 1 }
+fn location(text: usize, marker: Marker) -> Location {
+    Location { text, line: marker.line(), column: marker.col() + 1 }
 }
 
 /// Far more than a configuration needs: the walk and the drop of a tree take stack for each level.
@@ -172,6 +170,14 @@ const MAX_COPIED: usize = 200_000;
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<Node, SyntaxError> {
+        super::parse(text, 0, Syntax::Yaml)
+    }
+
+    fn location(line: usize, column: usize) -> Location {
+        Location { text: 0, line, column }
+    }
+
     fn fault(text: &str) -> (usize, usize, String) {
         let error = parse(text).unwrap_err();
         (error.location.line, error.location.column, error.message)
@@ -181,28 +187,28 @@ mod tests {
     fn nodes_and_keys_know_their_places() {
         let root = parse("a:\n  - b: \"é\"\n    c: 'd'\n").unwrap();
         let a = root.entry("a").unwrap();
-        assert_eq!(a.location, Location { line: 1, column: 1 });
+        assert_eq!(a.location, location(1, 1));
         let Content::Sequence(items) = &a.value.content else { panic!("no list") };
-        assert_eq!(items[0].location, Location { line: 2, column: 5 });
+        assert_eq!(items[0].location, location(2, 5));
         let c = items[0].entry("c").unwrap();
-        assert_eq!((c.location, c.value.location), (Location { line: 3, column: 5 }, Location { line: 3, column: 8 }));
+        assert_eq!((c.location, c.value.location), (location(3, 5), location(3, 8)));
     }
 
     #[test]
     fn only_plain_scalars_are_plain() {
         let root = parse("[a, 'a', \"a\", !!str a, ! a]").unwrap();
         let Content::Sequence(items) = root.content else { panic!("no list") };
-        let plain = items.iter().map(|item| matches!(&item.content, Content::Scalar(scalar) if scalar.plain));
+        let plain = items.iter().map(|item| matches!(&item.content, Content::Scalar(scalar) if scalar.plain.is_some()));
         assert_eq!(plain.collect::<Vec<_>>(), [true, false, false, false, false]);
         let block = parse("a: |\n  80\n").unwrap();
-        assert!(matches!(&block.entry("a").unwrap().value.content, Content::Scalar(scalar) if !scalar.plain));
+        assert!(matches!(&block.entry("a").unwrap().value.content, Content::Scalar(scalar) if scalar.plain.is_none()));
     }
 
     #[test]
     fn an_alias_is_a_copy_at_the_place_of_its_anchor() {
         let root = parse("a: &x {b: 1}\nc: *x\n").unwrap();
         let copy = &root.entry("c").unwrap().value;
-        assert_eq!(copy.location, Location { line: 1, column: 7 });
+        assert_eq!(copy.location, location(1, 7));
         assert!(copy.entry("b").is_some());
     }
 

@@ -18,7 +18,7 @@ use crate::config::{At, Invalid, duration, type_name};
 use crate::observe::access_log::Sinks;
 use crate::observe::stats::Scope;
 use crate::router::{self, RouteTable};
-use crate::upstream::Clusters;
+use crate::upstream::References;
 
 pub use super::log::access_log;
 
@@ -28,7 +28,7 @@ pub struct Context<'a> {
     /// The root of all names of statistics.
     pub stats: &'a Scope,
     /// What routes lead to.
-    pub clusters: &'a Clusters,
+    pub clusters: &'a References,
     /// Where access logs are opened.
     pub sinks: &'a Sinks,
     /// How many workers there will be.
@@ -50,6 +50,7 @@ pub fn manager(
     let access_log = access_log(&written.access_log, at, context);
     let identity = identity(written, at);
     let server = server_header(written, at);
+    no_effect(written, at);
     let prefix = format!("http.{}", written.stat_prefix);
     filters?;
     let common = written.common_http_protocol_options.as_ref();
@@ -80,6 +81,34 @@ pub fn manager(
     })
 }
 
+/// Remarks on what is set and has no effect where it stands.
+fn no_effect(written: &proto::HttpConnectionManager, at: At<'_>) {
+    use CodecType::{Auto, Http1, Http2, Http3};
+    let codec = CodecType::of(written);
+    let not_for = |field: &str, set: bool, codecs: &[CodecType]| {
+        if set && codecs.contains(&codec) && !at.field("codec_type").is_tainted() {
+            let version = match codec {
+                Auto => "AUTO, which never is HTTP/3",
+                Http1 => "HTTP1",
+                Http2 => "HTTP2",
+                Http3 => "HTTP3",
+            };
+            at.field(field).no_effect(format_args!("`{field}` has no effect: `codec_type` is {version}"));
+        }
+    };
+    not_for("http_protocol_options", written.http_protocol_options.is_some(), &[Http2, Http3]);
+    not_for("http2_protocol_options", written.http2_protocol_options.is_some(), &[Http1, Http3]);
+    not_for("http3_protocol_options", written.http3_protocol_options.is_some(), &[Auto, Http1, Http2]);
+    if !written.use_remote_address.unwrap_or(false) && written.skip_xff_append {
+        at.field("skip_xff_append").no_effect("`skip_xff_append` has no effect: `use_remote_address` is not set");
+    }
+    let pass_through = matches!(server_header(written, at), Ok(ServerHeader::PassThrough));
+    if pass_through && !written.server_name.is_empty() {
+        at.field("server_name")
+            .no_effect("`server_name` has no effect: `server_header_transformation` is PASS_THROUGH");
+    }
+}
+
 fn routes(
     written: &proto::HttpConnectionManager,
     at: At<'_>,
@@ -89,9 +118,9 @@ fn routes(
     let written: &RouteConfiguration = match &written.route_specifier {
         Some(RouteSpecifier::RouteConfig(routes)) => routes,
         Some(RouteSpecifier::Rds(_) | RouteSpecifier::ScopedRoutes(_)) => {
-            return Err(at.error("only `route_config` is implemented yet: write the routes into this file"));
+            return Err(at.not_implemented());
         }
-        None => return Err(at.error("`route_config` is missing")),
+        None => return Err(at.error("needs a `route_config`")),
     };
     // As Envoy: what is written into the file is checked unless told otherwise.
     let validate = written.validate_clusters.unwrap_or(true);
@@ -104,7 +133,7 @@ fn routes(
 fn filters(written: &[proto::HttpFilter], at: At<'_>) -> Result<(), Invalid> {
     let known = at.each("http_filters", written, |at, filter| match &filter.config_type {
         Some(proto::http_filter::ConfigType::TypedConfig(any)) if type_name(&any.type_url) == ROUTER => Ok(()),
-        _ => Err(at.error(format_args!("the filter `{}` is not implemented yet", filter.name))),
+        _ => Err(at.field("typed_config").not_implemented()),
     });
     known?;
     match written.len() {

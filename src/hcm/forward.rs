@@ -17,7 +17,7 @@ use crate::config::proto::envoy::config::route::v3::route_action::{
 use crate::config::values::limit;
 use crate::config::{At, Invalid};
 use crate::http::{Body, Failure, Request, Response};
-use crate::upstream::{ClusterId, Clusters};
+use crate::upstream::{ClusterId, References};
 
 /// A `route` action as it runs.
 #[derive(Clone, Debug)]
@@ -46,18 +46,15 @@ impl Forward {
         at: At<'_>,
         written: &proto::RouteAction,
         validate: bool,
-        clusters: &Clusters,
+        clusters: &References,
     ) -> Result<Self, Invalid> {
         let cluster = match &written.cluster_specifier {
-            Some(ClusterSpecifier::Cluster(name)) => match clusters.find(name) {
-                None if validate => {
-                    let known: Vec<&str> = clusters.names().collect();
-                    Err(at.field("cluster").error(format_args!("there is no cluster `{name}`: {}", named(&known))))
-                }
+            Some(ClusterSpecifier::Cluster(name)) => match clusters.find_if_any(name) {
+                None if validate => clusters.find(name, at.field("cluster")).map(Some),
                 found => Ok(found),
             },
-            Some(_) => Err(at.error("only `cluster` is implemented yet")),
-            None => Err(at.error("`cluster` is missing")),
+            Some(_) => Err(at.not_implemented()),
+            None => Err(at.error("needs a `cluster`")),
         };
         let timeout = limit(written.timeout.as_ref(), Some(ROUTE_TIMEOUT));
         let own_idle = |written| IdleTimeout::Own(limit(Some(written), None));
@@ -121,10 +118,6 @@ pub(super) async fn forward(
     }
     exchange.answered_by(lease, response.status(), service_time);
     Ok(response)
-}
-
-fn named(known: &[&str]) -> String {
-    if known.is_empty() { "the file has none".to_owned() } else { format!("the file has `{}`", known.join("`, `")) }
 }
 
 pub(super) const SERVICE_TIME: HeaderName = HeaderName::from_static("x-envoy-upstream-service-time");

@@ -34,7 +34,7 @@ fn logger(
     captures: &mut Captures,
 ) -> Result<Logger, Invalid> {
     let Some(proto::access_log::ConfigType::TypedConfig(any)) = &written.config_type else {
-        return Err(at.error("`typed_config` is missing"));
+        return Err(at.error("needs a `typed_config`"));
     };
     let at = at.field("typed_config");
     let (sink, format) = match type_name(&any.type_url) {
@@ -63,7 +63,7 @@ fn logger(
                 log_format(&format, at.field("log_format"), captures),
             )
         }
-        other => return Err(at.error(format_args!("the access log `{other}` is not implemented yet"))),
+        _ => return Err(at.not_implemented()),
     };
     let (sink, format): (Sink, Format) = (sink?, format?);
     Ok(Logger { filter: Filter::Always, format, sink })

@@ -1,5 +1,6 @@
 //! Listeners as written to listeners as they run.
 
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
@@ -17,56 +18,129 @@ use crate::config::proto::envoy::extensions::transport_sockets::quic::v3::QuicDo
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::DownstreamTlsContext;
 use crate::config::values::socket_address;
 use crate::config::{At, Invalid, type_name};
-use crate::hcm::{self, CodecType, Context};
+use crate::hcm::{self, CodecType, Manager};
 use crate::observe::log::Limited;
+use crate::observe::stats::Scope;
 use crate::quic;
-use crate::tls::{self, Transport};
+use crate::tls::{self, Secrets, Transport};
+
+/// What building needs beside the messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// For connection managers.
+    pub http: hcm::Context<'a>,
+    /// Certificates that TLS contexts refer to.
+    pub secrets: &'a Secrets,
+}
 
 /// Builds all listeners of the field `listeners` of the message at `at`.
 ///
 /// # Errors
 /// [`Invalid`] where one or more cannot be built; all faults are reported.
 pub fn listeners(list: &[proto::Listener], at: At<'_>, context: &Context<'_>) -> Result<Vec<Arc<Listener>>, Invalid> {
-    let built = at.each("listeners", list, |at, written| listener(written, at, context).map(Arc::new))?;
-    let mut twins = Ok(());
-    for (index, one) in built.iter().enumerate() {
-        if let Some(twin) = built.iter().take(index).find(|other| overlaps(other, one)) {
-            let at = at.item("listeners", index);
-            let at = at.field("address");
-            twins = Err(at.error(format_args!("listener `{}` has the same address", twin.name)));
-        }
-    }
-    twins.map(|()| built)
+    // Addresses first: that two listeners have the same is said even when neither can be built.
+    let places: Vec<_> = at.items("listeners", list).map(|(at, written)| place(written, at)).collect();
+    let twins = twins(list, &places, at);
+    without_http3(list, &places, at);
+    let mut places = places.into_iter();
+    let built = at.each("listeners", list, |at, written| {
+        let place = places.next().unwrap_or_else(|| Err(at.given_up()));
+        listener(written, place, at, context).map(Arc::new)
+    });
+    twins.and(built)
 }
 
-fn listener(written: &proto::Listener, at: At<'_>, context: &Context<'_>) -> Result<Listener, Invalid> {
-    let address = socket_address(written.address.as_ref(), at.field("address"));
+/// Where a listener listens.
+#[derive(Debug)]
+struct Place {
+    addresses: Vec<SocketAddr>,
+    protocol: Protocol,
+}
+
+fn place(written: &proto::Listener, at: At<'_>) -> Result<Place, Invalid> {
+    let first = socket_address(written.address.as_ref(), at.field("address"));
+    let more = at.each("additional_addresses", &written.additional_addresses, |at, additional| {
+        let (address, other) = socket_address(additional.address.as_ref(), at.field("address"))?;
+        if first.is_ok_and(|(_, protocol)| protocol != other) {
+            let message = "all addresses of a listener are of one protocol: give the other one a listener of its own";
+            return Err(at.field("address.socket_address.protocol").error(message));
+        }
+        Ok(address)
+    });
+    let ((address, protocol), more) = (first?, more?);
+    Ok(Place { addresses: [vec![address], more].concat(), protocol })
+}
+
+/// Reports addresses that more than one listener has.
+fn twins(list: &[proto::Listener], places: &[Result<Place, Invalid>], at: At<'_>) -> Result<(), Invalid> {
+    let mut taken: HashMap<(Protocol, SocketAddr), usize> = HashMap::new();
+    let mut outcome = Ok(());
+    for (index, place) in places.iter().enumerate() {
+        let Ok(place) = place else { continue };
+        for address in place.addresses.iter().filter(|address| address.port() != 0) {
+            let Some(first) = taken.insert((place.protocol, *address), index) else { continue };
+            let at = at.item("listeners", index);
+            let name = list.get(first).map(|twin| twin.name.as_str()).filter(|name| !name.is_empty());
+            let name = name.map_or_else(|| format!("number {}", first + 1), |name| format!("`{name}`"));
+            outcome = Err(at.field("address").error(format_args!("listener {name} has the address {address} already")));
+        }
+    }
+    outcome
+}
+
+/// Remarks on TLS listeners on whose port nothing speaks HTTP/3.
+fn without_http3(list: &[proto::Listener], places: &[Result<Place, Invalid>], at: At<'_>) {
+    // Of a place that could not be read nobody knows what it would have been.
+    if places.iter().any(Result::is_err) {
+        return;
+    }
+    let places = || places.iter().filter_map(|place| place.as_ref().ok());
+    let ports = |place: &Place| place.addresses.iter().map(SocketAddr::port).collect::<Vec<_>>();
+    let quic: HashSet<u16> = places().filter(|place| place.protocol == Protocol::Udp).flat_map(ports).collect();
+    for ((at, written), place) in at.items("listeners", list).zip(places()) {
+        let encrypted = written.filter_chains.iter().any(|chain| chain.transport_socket.is_some());
+        let here = ports(place);
+        if place.protocol == Protocol::Tcp && encrypted && !here.iter().any(|port| quic.contains(port)) {
+            let port = here.first().copied().unwrap_or_default();
+            at.field("address").lint(format_args!(
+                "TLS without HTTP/3: a listener with `protocol: UDP` on port {port} and `quic_options` would add it"
+            ));
+        }
+    }
+}
+
+fn listener(
+    written: &proto::Listener,
+    place: Result<Place, Invalid>,
+    at: At<'_>,
+    context: &Context<'_>,
+) -> Result<Listener, Invalid> {
+    let access_log = hcm::access_log(&written.access_log, at, &context.http);
+    // Where the address is not known, the rest is built for its faults.
+    let known = place.as_ref().map_or((None, Protocol::Tcp), |place| (place.addresses.first(), place.protocol));
+    let scope = context.http.stats.scope(&format!("listener.{}", stat_name(written, known.0)));
     let chain = match written.filter_chains.as_slice() {
-        [chain] => Ok(chain),
-        _ => Err(at.field("filter_chains").error("exactly one filter chain a listener is implemented yet")),
+        [] => Err(at.field("filter_chains").error("a listener needs a filter chain")),
+        [_] => Ok(()),
+        [..] => Err(at.beyond::<proto::Listener>("filter_chains")),
     };
-    let access_log = hcm::access_log(&written.access_log, at, context);
-    let ((address, protocol), chain) = (address?, chain?);
-    let addresses = addresses(written, address, protocol, at);
-    let chain_at = at.item("filter_chains", 0);
-    let scope = context.stats.scope(&format!("listener.{}", stat_name(written, address)));
-    let http = http_filter(chain, chain_at)?;
-    let filter_at = chain_at.item("filters", 0);
-    let manager = hcm::manager(&http, filter_at.field("typed_config"), &scope, context);
-    let kind = match protocol {
-        Protocol::Tcp => tcp_tls(chain, &http, chain_at).map(Kind::Tcp),
-        Protocol::Udp => quic_kind(written, chain, &http, at),
-    };
+    let protocol = place.as_ref().map(|place| place.protocol).map_err(|invalid| *invalid);
+    let served = serve(written, protocol, &scope, at, context);
+    no_effect(written, known.1, at);
+    let (place, served, access_log) = (place?, served?, access_log?);
+    chain?;
+    let (manager, kind) = served;
+    let name = if written.name.is_empty() { known_name(&place) } else { written.name.clone() };
     Ok(Listener {
-        name: if written.name.is_empty() { address.to_string().into() } else { written.name.as_str().into() },
-        addresses: addresses?,
-        kind: kind?,
-        manager: Arc::new(manager?),
-        filter_chain: chain.name.as_str().into(),
+        name: name.into(),
+        addresses: place.addresses,
+        kind,
+        manager: Arc::new(manager),
+        filter_chain: written.filter_chains.first().map_or("", |chain| &chain.name).into(),
         backlog: written.tcp_backlog_size.map_or(BACKLOG, |size| i32::try_from(size).unwrap_or(i32::MAX)),
         handshake_timeout: HANDSHAKE_TIMEOUT,
-        access_log: access_log?,
-        stats: ListenerStats::new(&scope, context.workers),
+        access_log,
+        stats: ListenerStats::new(&scope, context.http.workers),
         limited: Limited::default(),
         alt_svc: OnceLock::new(),
         port: OnceLock::new(),
@@ -76,42 +150,84 @@ fn listener(written: &proto::Listener, at: At<'_>, context: &Context<'_>) -> Res
     })
 }
 
-fn addresses(
+/// The connection manager of the first chain, and what its connections come over.
+fn serve(
     written: &proto::Listener,
-    first: SocketAddr,
-    protocol: Protocol,
+    protocol: Result<Protocol, Invalid>,
+    scope: &Scope,
     at: At<'_>,
-) -> Result<Vec<SocketAddr>, Invalid> {
-    let more = at.each("additional_addresses", &written.additional_addresses, |at, additional| {
-        let (address, other) = socket_address(additional.address.as_ref(), at.field("address"))?;
-        if other != protocol {
-            let message = "all addresses of a listener are of one protocol: give the other one a listener of its own";
-            return Err(at.field("address.socket_address.protocol").error(message));
+    context: &Context<'_>,
+) -> Result<(Manager, Kind), Invalid> {
+    let chain = written.filter_chains.first().ok_or_else(|| at.given_up())?;
+    let chain_at = at.item("filter_chains", 0);
+    let http = http_filter(chain, chain_at);
+    let filter_at = chain_at.item("filters", 0);
+    let filter_at = filter_at.field("typed_config");
+    let manager = http.as_ref().map_err(|invalid| *invalid);
+    let manager = manager.and_then(|http| hcm::manager(http, filter_at, scope, &context.http));
+    let kind = match protocol {
+        Ok(Protocol::Tcp) => tcp_tls(chain, chain_at, context).map(Kind::Tcp),
+        Ok(Protocol::Udp) => quic_kind(written, chain, http.as_ref().ok(), at, context),
+        Err(invalid) => Err(invalid),
+    };
+    let codec = http.as_ref().map_or(Ok(()), |http| codec_fits(http, protocol, filter_at, at));
+    codec?;
+    Ok((manager?, kind?))
+}
+
+/// Whether the version that the connection manager serves runs on what the listener accepts.
+fn codec_fits(
+    http: &HttpConnectionManager,
+    protocol: Result<Protocol, Invalid>,
+    at: At<'_>,
+    listener: At<'_>,
+) -> Result<(), Invalid> {
+    let Ok(protocol) = protocol else { return Ok(()) };
+    // What could not be read is no ground to judge by.
+    let unsure = at.field("codec_type").is_tainted() || listener.field("address").is_tainted();
+    match (CodecType::of(http), protocol) {
+        _ if unsure => Err(at.given_up()),
+        (CodecType::Http3, Protocol::Tcp) => {
+            Err(at.field("codec_type").error("HTTP3 needs a UDP listener: `protocol: UDP` and `udp_listener_config`"))
         }
-        Ok(address)
-    });
-    Ok([vec![first], more?].concat())
+        (CodecType::Http3, Protocol::Udp) | (_, Protocol::Tcp) => Ok(()),
+        (_, Protocol::Udp) => {
+            Err(at.field("codec_type").error("a QUIC listener serves HTTP/3: set `codec_type: HTTP3`"))
+        }
+    }
+}
+
+/// Remarks on what has no effect on a listener of this protocol.
+fn no_effect(written: &proto::Listener, protocol: Protocol, at: At<'_>) {
+    if at.field("address").is_tainted() {
+        return;
+    }
+    match protocol {
+        Protocol::Tcp if written.udp_listener_config.is_some() => {
+            at.field("udp_listener_config").no_effect("`udp_listener_config` has no effect on a TCP listener");
+        }
+        Protocol::Udp if written.tcp_backlog_size.is_some() => {
+            at.field("tcp_backlog_size").no_effect("`tcp_backlog_size` has no effect on a UDP listener");
+        }
+        Protocol::Tcp | Protocol::Udp => {}
+    }
 }
 
 fn http_filter(chain: &proto::FilterChain, at: At<'_>) -> Result<HttpConnectionManager, Invalid> {
-    let [filter] = chain.filters.as_slice() else {
-        return Err(at.field("filters").error("a filter chain holds one filter yet: the HTTP connection manager"));
+    let filter = match chain.filters.as_slice() {
+        [filter] => filter,
+        [] => return Err(at.field("filters").error("a filter chain needs a filter: the HTTP connection manager")),
+        [..] => return Err(at.beyond::<proto::FilterChain>("filters")),
     };
     let at = at.item("filters", 0);
     match &filter.config_type {
         Some(proto::filter::ConfigType::TypedConfig(any)) => at.field("typed_config").unpack(any),
-        Some(proto::filter::ConfigType::ConfigDiscovery(_)) | None => Err(at.error("`typed_config` is missing")),
+        Some(proto::filter::ConfigType::ConfigDiscovery(_)) => Err(at.field("config_discovery").not_implemented()),
+        None => Err(at.error("needs a `typed_config`")),
     }
 }
 
-fn tcp_tls(
-    chain: &proto::FilterChain,
-    http: &HttpConnectionManager,
-    at: At<'_>,
-) -> Result<Option<tls::ServerTls>, Invalid> {
-    if CodecType::of(http) == CodecType::Http3 {
-        return Err(at.error("HTTP3 needs a UDP listener: `protocol: UDP` and `udp_listener_config`"));
-    }
+fn tcp_tls(chain: &proto::FilterChain, at: At<'_>, context: &Context<'_>) -> Result<Option<tls::ServerTls>, Invalid> {
     let Some(socket) = &chain.transport_socket else { return Ok(None) };
     let at = at.field("transport_socket");
     let any = typed_config(socket, at)?;
@@ -119,55 +235,68 @@ fn tcp_tls(
         return Ok(None);
     }
     let at = at.field("typed_config");
-    let context: DownstreamTlsContext = at.unpack(any)?;
-    tls::server(&context, Transport::Tcp, at).map(Some)
+    let written: DownstreamTlsContext = at.unpack(any)?;
+    tls::server(&written, Transport::Tcp, context.secrets, at).map(Some)
 }
 
 fn quic_kind(
     written: &proto::Listener,
     chain: &proto::FilterChain,
-    http: &HttpConnectionManager,
+    http: Option<&HttpConnectionManager>,
     at: At<'_>,
+    context: &Context<'_>,
 ) -> Result<Kind, Invalid> {
     let options = written.udp_listener_config.as_ref().and_then(|udp| udp.quic_options.as_ref());
-    if options.is_none() {
-        return Err(
-            at.error("a UDP listener needs `udp_listener_config: {quic_options: {}}`: others are not implemented yet")
+    let quic = options.ok_or_else(|| {
+        at.field("udp_listener_config.quic_options")
+            .error("a UDP listener needs `udp_listener_config: {quic_options: {}}`: others are not implemented yet")
+    });
+    let chain_at = at.item("filter_chains", 0);
+    let socket_at = chain_at.field("transport_socket");
+    let tls = chain_at
+        .required("transport_socket", chain.transport_socket.as_ref())
+        .and_then(|socket| quic_tls(socket, socket_at, context));
+    let http3 = http.and_then(|http| http.http3_protocol_options.as_ref());
+    let http3 = http3.and_then(|options| options.quic_protocol_options.as_ref());
+    let of_listener = options.and_then(|options| options.quic_protocol_options.as_ref());
+    if http3.is_some() && of_listener.is_some() {
+        let at = chain_at.item("filters", 0);
+        at.field("typed_config.http3_protocol_options.quic_protocol_options").no_effect(
+            "`quic_protocol_options` has no effect here: those of the listener's `quic_options` stand before them",
         );
     }
-    if CodecType::of(http) != CodecType::Http3 {
-        return Err(at.error("a QUIC listener serves HTTP/3: set its connection manager's `codec_type: HTTP3`"));
-    }
-    let chain_at = at.item("filter_chains", 0);
-    let socket = chain_at.required("transport_socket", chain.transport_socket.as_ref())?;
-    let socket_at = chain_at.field("transport_socket");
-    let any = typed_config(socket, socket_at)?;
-    let socket_at = socket_at.field("typed_config");
-    let transport: QuicDownstreamTransport = socket_at.unpack(any)?;
-    let context = socket_at.required("downstream_tls_context", transport.downstream_tls_context.as_ref())?;
-    let early_data = transport.enable_early_data.unwrap_or(true);
-    let tls = tls::server(context, Transport::Quic { early_data }, socket_at.field("downstream_tls_context"))?;
-    let http3 = http.http3_protocol_options.as_ref().and_then(|options| options.quic_protocol_options.as_ref());
+    quic?;
+    let tls = tls?;
     let settings = quic::settings(&tls, options, http3, at.field("udp_listener_config.quic_options"))?;
     Ok(Kind::Quic(tls, Box::new(settings)))
+}
+
+fn quic_tls(socket: &TransportSocket, at: At<'_>, context: &Context<'_>) -> Result<tls::ServerTls, Invalid> {
+    let any = typed_config(socket, at)?;
+    let at = at.field("typed_config");
+    let transport: QuicDownstreamTransport = at.unpack(any)?;
+    let written = at.required("downstream_tls_context", transport.downstream_tls_context.as_ref())?;
+    let early_data = transport.enable_early_data.unwrap_or(true);
+    tls::server(written, Transport::Quic { early_data }, context.secrets, at.field("downstream_tls_context"))
 }
 
 fn typed_config<'a>(socket: &'a TransportSocket, at: At<'_>) -> Result<&'a prost_types::Any, Invalid> {
     match &socket.config_type {
         Some(transport_socket::ConfigType::TypedConfig(any)) => Ok(any),
-        None => Err(at.error("`typed_config` is missing")),
+        None => Err(at.error("needs a `typed_config`")),
     }
 }
 
-fn overlaps(one: &Listener, other: &Listener) -> bool {
-    let same_transport = matches!(one.kind, Kind::Tcp(_)) == matches!(other.kind, Kind::Tcp(_));
-    same_transport && one.addresses.iter().any(|address| address.port() != 0 && other.addresses.contains(address))
+/// The name of a listener in statistics: its prefix, or the address with `_` for the colons that would end a part.
+fn stat_name(written: &proto::Listener, address: Option<&SocketAddr>) -> String {
+    match written.stat_prefix.as_str() {
+        "" => address.map(|address| address.to_string().replace(':', "_")).unwrap_or_default(),
+        prefix => prefix.to_owned(),
+    }
 }
 
-/// The name of a listener in statistics: its prefix, or the address with `_` for the colons that would end a part.
-fn stat_name(written: &proto::Listener, address: SocketAddr) -> String {
-    let prefix = &written.stat_prefix;
-    if prefix.is_empty() { address.to_string().replace(':', "_") } else { prefix.clone() }
+fn known_name(place: &Place) -> String {
+    place.addresses.first().map(SocketAddr::to_string).unwrap_or_default()
 }
 
 /// Connections that may wait to be accepted: Envoy's default is the system's `SOMAXCONN`.

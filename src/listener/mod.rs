@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
-pub use build::listeners;
+pub use build::{Context, listeners};
 pub use sockets::{Bound, Sockets};
 
 use crate::hcm::{self, ConnectionEnd, Manager, Worker};

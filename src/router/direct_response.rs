@@ -31,7 +31,8 @@ impl DirectResponse {
         let (status, mut body) = (status?, body?.unwrap_or_default());
         // RFC 9110 §6.4.1: answers with these statuses have no content.
         if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) && !body.is_empty() {
-            at.field("body").warn(format_args!("is not sent: an answer with status {} has no body", status.as_u16()));
+            at.field("body")
+                .no_effect(format_args!("is not sent: an answer with status {} has no body", status.as_u16()));
             body.clear();
         }
         Ok(Self { status, body })

@@ -101,7 +101,7 @@ impl Addition {
         let value = Value::build(at.field("header.value"), &header.value);
         let action = append_action(at, option);
         if !header.raw_value.is_empty() {
-            at.field("header.raw_value").warn("is not read here, as in Envoy: write the text into `value`");
+            at.field("header.raw_value").no_effect("is not read here, as in Envoy: write the text into `value`");
         }
         let name = name?;
         let one_line = match direction {

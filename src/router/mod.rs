@@ -32,6 +32,7 @@ mod route_match;
 mod string_match;
 mod substitution;
 mod table;
+mod unreachable;
 mod virtual_host;
 
 pub use self::regex::Regex;

@@ -48,7 +48,7 @@ impl PathMatch {
     pub(super) fn build(at: At<'_>, proto: &Proto) -> Result<Self, Invalid> {
         let text = |field, text: &str, extent| {
             if text.contains(['?', '#']) {
-                at.field(field).warn("matches nothing: the path is compared without its query");
+                at.field(field).lint("matches nothing: the path is compared without its query");
             }
             Ok(Self::Text(PathText { text: Text::new(text, !proto.case_sensitive.unwrap_or(true)), extent }))
         };
@@ -58,9 +58,7 @@ impl PathMatch {
             Some(PathSpecifier::PathSeparatedPrefix(prefix)) => text("path_separated_prefix", prefix, Extent::Segments),
             Some(PathSpecifier::SafeRegex(regex)) => Regex::build(at.field("safe_regex"), regex).map(Self::Regex),
             Some(PathSpecifier::ConnectMatcher(_)) => Ok(Self::Connect),
-            Some(PathSpecifier::PathMatchPolicy(_)) => {
-                Err(at.field("path_match_policy").error("is not implemented yet"))
-            }
+            Some(PathSpecifier::PathMatchPolicy(_)) => Err(at.field("path_match_policy").not_implemented()),
             None => Err(at.error("needs one of prefix, path, safe_regex, path_separated_prefix and connect_matcher")),
         }
     }

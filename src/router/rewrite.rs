@@ -103,7 +103,7 @@ fn path_rewrite(at: At<'_>, action: &RouteAction, matched: &PathMatch) -> Result
         );
     }
     if action.path_rewrite_policy.is_some() {
-        return Err(at.field("path_rewrite_policy").error("is not implemented yet"));
+        return Err(at.field("path_rewrite_policy").not_implemented());
     }
     if let Some(substitution) = &action.regex_rewrite {
         in_a_target(at.field("regex_rewrite.substitution"), &substitution.substitution)?;

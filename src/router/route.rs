@@ -141,10 +141,8 @@ impl<F> Action<F> {
                 let limit = direct_response::body_limit(scope.configuration);
                 DirectResponse::build(at.field("direct_response"), response, limit).map(Self::DirectResponse)
             }
-            Some(Proto::FilterAction(_)) => Err(at.field("filter_action").error("is not implemented yet")),
-            Some(Proto::NonForwardingAction(_)) => {
-                Err(at.field("non_forwarding_action").error("is not implemented yet"))
-            }
+            Some(Proto::FilterAction(_)) => Err(at.field("filter_action").not_implemented()),
+            Some(Proto::NonForwardingAction(_)) => Err(at.field("non_forwarding_action").not_implemented()),
             None => Err(at.error("needs one of route, redirect and direct_response")),
         }
     }

@@ -57,7 +57,7 @@ impl StringMatch {
                 .field("ignore_case")
                 .error_with_hint("has no effect on `safe_regex`", "begin the expression with `(?i)`")),
             Some(MatchPattern::SafeRegex(regex)) => Regex::build(at.field("safe_regex"), regex).map(Self::Regex),
-            Some(MatchPattern::Custom(_)) => Err(at.field("custom").error("is not implemented yet")),
+            Some(MatchPattern::Custom(_)) => Err(at.field("custom").not_implemented()),
             None => Err(at.error("needs one of exact, prefix, suffix, contains and safe_regex")),
         }
     }

@@ -10,6 +10,7 @@ use super::attach::{Attach, Scope};
 use super::header_levels::HeaderLevels;
 use super::request::Request;
 use super::route::Route;
+use super::unreachable;
 
 /// A virtual host.
 #[derive(Debug)]
@@ -50,7 +51,9 @@ impl<F, R> VirtualHost<F, R> {
             Route::build(at, scope, &name, &around, attach).map(Arc::new)
         });
         levels?;
-        Ok(Self { require_tls: require_tls?, routes: routes?.into(), name })
+        let routes = routes?;
+        unreachable::lint(&virtual_host.routes, at);
+        Ok(Self { require_tls: require_tls?, routes: routes.into(), name })
     }
 
     /// Its name.

@@ -8,13 +8,14 @@ use super::cli::Serve;
 use crate::admin::{self, Admin};
 use crate::config::proto::envoy::config::bootstrap::v3::Bootstrap;
 use crate::config::values::socket_address;
-use crate::config::{self, At, Invalid, Report, Source};
-use crate::hcm::{self, Context, Worker};
+use crate::config::{self, At, Invalid, Leniency, Report, Source};
+use crate::hcm::{self, Worker};
 use crate::listener::{self, Bound, Listener};
 use crate::net::{BindError, bind_tcp};
 use crate::observe::access_log::{AccessLog, Sinks};
 use crate::observe::log::Logs;
 use crate::observe::stats::Store;
+use crate::tls::Secrets;
 use crate::upstream::{self, Clusters};
 
 /// A configuration as it can run.
@@ -58,20 +59,27 @@ pub(super) struct Process<'a> {
     pub logs: &'a Logs,
 }
 
-/// Reads and builds a configuration. No socket is opened and no task started: this is what `--mode validate` does.
+/// Reads and builds a configuration: one text, or several, each over those before it. No socket is opened and no task
+/// started.
 ///
 /// # Errors
-/// The report with all faults.
-pub(super) fn build(source: &Source, workers: usize) -> Result<Built, Report> {
-    let loaded = config::load(source)?;
+/// The report with all faults: those of the text do not keep those of its meaning from being found.
+pub(super) fn build(sources: &[Source], leniency: Leniency, workers: usize) -> Result<Built, Report> {
+    let config::Loaded { bootstrap, report } = config::read(sources, leniency)?;
     let stats = Store::new();
     let sinks = Sinks::new(&stats);
-    match parts(&loaded.bootstrap, loaded.report.at(), &stats, &sinks, workers) {
-        Ok((clusters, listeners, admin)) if !loaded.report.has_errors() => {
-            Ok(Built { bootstrap: loaded.bootstrap, clusters, listeners, admin, stats, sinks, report: loaded.report })
+    match parts(&bootstrap, report.at(), &stats, &sinks, workers) {
+        Ok((clusters, listeners, admin)) if !report.has_errors() => {
+            Ok(Built { bootstrap, clusters, listeners, admin, stats, sinks, report })
         }
-        Ok(_) | Err(_) => Err(loaded.report),
+        Ok(_) | Err(_) => Err(report),
     }
+}
+
+/// Everything there is to say about a configuration for `workers` workers: what `--mode validate` shows.
+#[must_use]
+pub fn validate(sources: &[Source], leniency: Leniency, workers: usize) -> Report {
+    build(sources, leniency, workers).map_or_else(|report| report, |built| built.report)
 }
 
 type Parts = (Arc<Clusters>, Vec<Arc<Listener>>, Option<(SocketAddr, Arc<AccessLog>)>);
@@ -87,19 +95,20 @@ fn parts(
     let resources = at.field("static_resources");
     let root = stats.scope("");
     let clusters = upstream::clusters(&written.clusters, resources, &root);
-    // Routes that name clusters are built against what clusters there are, so that one run finds all faults.
-    let none = Clusters::default();
-    let context = Context { stats: &root, clusters: clusters.as_ref().unwrap_or(&none), sinks, workers };
+    let secrets = Secrets::build(&written.secrets, resources);
+    let http = hcm::Context { stats: &root, clusters: &clusters, sinks, workers };
+    let context = listener::Context { http, secrets: &secrets };
     let listeners = listener::listeners(&written.listeners, resources, &context);
-    let admin = admin_interface(bootstrap, at, &context);
+    let admin = admin_interface(bootstrap, at, &http);
     let (listeners, admin) = (listeners?, admin?);
-    Ok((Arc::new(clusters?), listeners, admin))
+    clusters.lint(resources);
+    Ok((clusters.into_clusters(), listeners, admin))
 }
 
 fn admin_interface(
     bootstrap: &Bootstrap,
     at: At<'_>,
-    context: &Context<'_>,
+    context: &hcm::Context<'_>,
 ) -> Result<Option<(SocketAddr, Arc<AccessLog>)>, Invalid> {
     let Some(admin) = &bootstrap.admin else { return Ok(None) };
     let at = at.field("admin");

@@ -42,8 +42,8 @@ pub struct Serve {
     /// The configuration: an Envoy v3 bootstrap in YAML or JSON.
     #[arg(short = 'c', long, value_name = "FILE")]
     pub config_path: Option<PathBuf>,
-    /// The configuration as text.
-    #[arg(long, value_name = "YAML", conflicts_with = "config_path")]
+    /// The configuration as text; with -c, what is merged over the file: values replace, lists are appended to.
+    #[arg(long, value_name = "YAML")]
     pub config_yaml: Option<String>,
     /// `serve`, or `validate`: read the configuration, say what is wrong with it, and exit.
     #[arg(long, value_enum, default_value_t = Mode::Serve)]

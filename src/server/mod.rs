@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+pub use boot::validate;
 pub use cli::{Cli, Command, Serve};
 
 use crate::probe;

@@ -15,7 +15,7 @@ use super::signals::{Asked, Signals};
 use super::workers::Workers;
 use super::{complain, demo};
 use crate::admin::{Admin, Command};
-use crate::config::{Report, Source};
+use crate::config::{Leniency, Report, Source};
 use crate::drain::Drain;
 use crate::net::raise_file_limit;
 use crate::observe::log::Logs;
@@ -45,33 +45,31 @@ pub(super) fn serve(options: &Serve) -> ExitCode {
 }
 
 fn validate(options: &Serve) -> ExitCode {
-    let Some(source) = options.source() else {
+    let sources = options.sources();
+    if sources.is_empty() {
         return complain("there is nothing to validate: give -c FILE");
-    };
-    match boot::build(&source, options.workers()) {
-        Ok(built) => {
-            show(&built.report, options.error_format);
-            println(&format!("configuration '{}' OK", built.report.file()));
-            ExitCode::SUCCESS
-        }
-        Err(report) => {
-            show(&report, options.error_format);
-            ExitCode::FAILURE
-        }
     }
+    let report = boot::validate(&sources, Leniency::default(), options.workers());
+    show(&report, options.error_format);
+    if report.has_errors() {
+        return ExitCode::FAILURE;
+    }
+    println(&format!("configuration '{}' OK", report.name()));
+    ExitCode::SUCCESS
 }
 
 /// Starts everything and comes back when it has ended.
 async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<ExitCode, String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be heard: {error}"))?;
     let main = Drain::default();
-    let demo = match options.source() {
-        Some(_) => None,
-        None => Some(start_demo(options, &main).await?),
-    };
-    let source = options.source().or_else(|| demo.as_ref().map(|demo| demo.source.clone()));
-    let Some(source) = source else { return Err("there is no configuration".to_owned()) };
-    let built = match boot::build(&source, options.workers()) {
+    let mut sources = options.sources();
+    let mut demo = None;
+    if sources.is_empty() {
+        let started = start_demo(options, &main).await?;
+        sources.push(started.source.clone());
+        demo = Some(started);
+    }
+    let built = match boot::build(&sources, Leniency::default(), options.workers()) {
         Ok(built) => built,
         Err(report) => {
             show(&report, options.error_format);
@@ -191,14 +189,13 @@ fn println(line: &str) {
 }
 
 impl Serve {
-    /// Where the configuration comes from; `None` where the demo is to be served.
-    fn source(&self) -> Option<Source> {
+    /// Where the configuration comes from, the text on the command line over the file; none where the demo is to be
+    /// served.
+    fn sources(&self) -> Vec<Source> {
         let file = self.config_path.clone().map(Source::File);
-        let text = || {
-            let text = self.config_yaml.clone()?;
-            Some(Source::Text { name: "--config-yaml".to_owned(), text })
-        };
-        file.or_else(text)
+        let text = self.config_yaml.clone();
+        let text = text.map(|text| Source::Text { name: "--config-yaml".to_owned(), text });
+        file.into_iter().chain(text).collect()
     }
 }
 

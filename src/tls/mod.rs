@@ -5,10 +5,12 @@
 
 mod certificate;
 mod facts;
+mod secrets;
 mod server;
 
 pub use certificate::CertificateFacts;
 pub use facts::{CIPHERS, GROUPS, VERSIONS, facts};
+pub use secrets::Secrets;
 pub use server::{ServerTls, server};
 
 /// The transport that a context stands on.

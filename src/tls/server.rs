@@ -8,8 +8,9 @@ use rustls::{ServerConfig, SupportedProtocolVersion, version};
 
 use super::Transport;
 use super::certificate::{CertificateFacts, load};
+use super::secrets::Secrets;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
-    DownstreamTlsContext, TlsParameters, tls_parameters::TlsProtocol,
+    CommonTlsContext, DownstreamTlsContext, TlsParameters, tls_parameters::TlsProtocol,
 };
 use crate::config::{At, Invalid};
 
@@ -26,14 +27,24 @@ pub struct ServerTls {
 ///
 /// # Errors
 /// [`Invalid`] where it cannot be built; all faults are reported.
-pub fn server(written: &DownstreamTlsContext, transport: Transport, at: At<'_>) -> Result<ServerTls, Invalid> {
+pub fn server(
+    written: &DownstreamTlsContext,
+    transport: Transport,
+    secrets: &Secrets,
+    at: At<'_>,
+) -> Result<ServerTls, Invalid> {
     let common = at.required("common_tls_context", written.common_tls_context.as_ref())?;
     let at = at.field("common_tls_context");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let loaded = at.each("tls_certificates", &common.tls_certificates, |at, written| load(written, &provider, at));
+    let inline = at.each("tls_certificates", &common.tls_certificates, |at, written| load(written, &provider, at));
+    let configs = &common.tls_certificate_sds_secret_configs;
+    let named = at.each("tls_certificate_sds_secret_configs", configs, |at, written| secrets.certificate(written, at));
     let versions = versions(common.tls_params.as_ref(), transport, at.field("tls_params"));
     let alpn = alpn(&common.alpn_protocols, transport, at.field("alpn_protocols"));
-    let (keys, certificates): (Vec<_>, Vec<_>) = loaded?.into_iter().unzip();
+    let (keys, certificates): (Vec<_>, Vec<_>) = [inline?, named?].concat().into_iter().unzip();
+    if keys.len() > 1 {
+        return Err(at.beyond::<CommonTlsContext>("tls_certificates"));
+    }
     let Some(key) = keys.into_iter().next() else {
         return Err(at.field("tls_certificates").error("a server needs a certificate"));
     };
@@ -56,9 +67,7 @@ fn versions(
         params.map_or((auto, auto), |p| (p.tls_minimum_protocol_version(), p.tls_maximum_protocol_version()));
     for (field, value) in [("tls_minimum_protocol_version", min), ("tls_maximum_protocol_version", max)] {
         if matches!(value, TlsProtocol::TlSv10 | TlsProtocol::TlSv11) {
-            return Err(at
-                .field(field)
-                .error("TLS 1.0 and 1.1 are broken (RFC 8996) and not implemented: use TLSv1_2 or TLSv1_3"));
+            return Err(at.field(field).not_implemented());
         }
     }
     if matches!(transport, Transport::Quic { .. }) {
@@ -69,6 +78,9 @@ fn versions(
                 .error("QUIC needs TLS 1.3: leave the maximum out or set TLSv1_3"));
         }
         return Ok(vec![&version::TLS13]);
+    }
+    if min == TlsProtocol::TlSv13 && max == TlsProtocol::TlSv12 {
+        return Err(at.field("tls_minimum_protocol_version").error("is above `tls_maximum_protocol_version`"));
     }
     let mut versions = Vec::new();
     if min != TlsProtocol::TlSv13 {
@@ -85,7 +97,7 @@ fn alpn(written: &[String], transport: Transport, at: At<'_>) -> Vec<Vec<u8>> {
         return written.iter().map(|name| name.clone().into_bytes()).collect();
     }
     if written.iter().any(|name| name != "h3") {
-        at.warn("on QUIC only `h3` has an effect");
+        at.no_effect("on QUIC only `h3` has an effect");
     }
     vec![b"h3".to_vec()]
 }

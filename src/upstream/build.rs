@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cluster::HostCounts;
-use super::{Cluster, ClusterStats, Clusters, Host, NameTaken};
+use super::references::References;
+use super::{Cluster, ClusterStats, Host, NameTaken};
 use crate::config::proto::envoy::config::cluster::v3 as proto;
 use crate::config::proto::envoy::config::core::v3::TransportSocket;
 use crate::config::proto::envoy::config::core::v3::socket_address::Protocol;
@@ -13,45 +14,47 @@ use crate::config::proto::envoy::extensions::upstreams::http::v3::HttpProtocolOp
 use crate::config::proto::envoy::extensions::upstreams::http::v3::http_protocol_options::{
     UpstreamProtocolOptions, explicit_http_config::ProtocolConfig,
 };
-use crate::config::values::socket_address;
+use crate::config::values::{is_name, socket_address};
 use crate::config::{At, Invalid, duration};
 use crate::observe::stats::Scope;
 
-/// Builds all clusters of the field `clusters` of the message at `at`.
-///
-/// # Errors
-/// [`Invalid`] where one or more cannot be built; all faults are reported.
-pub fn clusters(list: &[proto::Cluster], at: At<'_>, stats: &Scope) -> Result<Clusters, Invalid> {
-    let built = at.each("clusters", list, |at, written| cluster(written, at, stats));
-    let mut clusters = Clusters::default();
-    let mut twins = Ok(());
-    for (index, cluster) in built?.into_iter().enumerate() {
-        if let Err(NameTaken(name)) = clusters.add(cluster) {
-            let at = at.item("clusters", index);
-            twins = Err(at.field("name").error(format_args!("there is another cluster named `{name}`")));
+/// Builds all clusters of the field `clusters` of the message at `at`. All faults are reported, and what refers to a
+/// faulty cluster can be built all the same.
+#[must_use]
+pub fn clusters(list: &[proto::Cluster], at: At<'_>, stats: &Scope) -> References {
+    let mut references = References::default();
+    if list.is_empty() && at.field("clusters").is_tainted() {
+        references.give_up();
+    }
+    for (at, written) in at.items("clusters", list) {
+        match cluster(written, at, stats).map(|cluster| references.add(cluster)) {
+            Ok(Ok(_)) => {}
+            Ok(Err(NameTaken(name))) => {
+                at.field("name").error(format_args!("there is another cluster named `{name}`"));
+            }
+            Err(_) => references.add_faulty(&written.name),
         }
     }
-    twins.map(|()| clusters)
+    references
 }
 
 fn cluster(written: &proto::Cluster, at: At<'_>, stats: &Scope) -> Result<Cluster, Invalid> {
     use proto::cluster::{ClusterDiscoveryType, DiscoveryType, LbPolicy};
     let kind = match &written.cluster_discovery_type {
         Some(ClusterDiscoveryType::Type(kind)) if *kind != DiscoveryType::Static as i32 => {
-            Err(at.field("type").error("only STATIC clusters are implemented yet"))
+            Err(at.field("type").not_implemented())
         }
         None | Some(ClusterDiscoveryType::Type(_)) => Ok(()),
-        Some(ClusterDiscoveryType::ClusterType(_)) => {
-            Err(at.field("cluster_type").error("only `type: STATIC` is implemented yet"))
-        }
+        Some(ClusterDiscoveryType::ClusterType(_)) => Err(at.field("cluster_type").not_implemented()),
     };
     let policy = match written.lb_policy() {
         LbPolicy::RoundRobin => Ok(()),
-        _ => Err(at.field("lb_policy").error("only ROUND_ROBIN is implemented yet")),
+        _ => Err(at.field("lb_policy").not_implemented()),
     };
     let transport = transport(written.transport_socket.as_ref(), at);
     let trailers = trailers(written, at);
-    let hosts = hosts(written, at);
+    // Names are for types of clusters that the walk refuses.
+    let hosts = hosts(written, kind.is_err() || at.field("type").is_tainted(), at);
     let (hosts, trailers) = (hosts?, trailers?);
     kind.and(policy).and(transport)?;
     // Envoy's names have no colons within a part.
@@ -69,7 +72,7 @@ fn cluster(written: &proto::Cluster, at: At<'_>, stats: &Scope) -> Result<Cluste
 fn transport(socket: Option<&TransportSocket>, at: At<'_>) -> Result<(), Invalid> {
     match socket {
         Some(socket) if socket.name != "envoy.transport_sockets.raw_buffer" => {
-            Err(at.field("transport_socket").error("TLS towards upstreams is not implemented yet"))
+            Err(at.field("transport_socket").not_implemented())
         }
         Some(_) | None => Ok(()),
     }
@@ -82,32 +85,38 @@ fn trailers(written: &proto::Cluster, at: At<'_>) -> Result<bool, Invalid> {
     let options: HttpProtocolOptions = at.unpack(any)?;
     let explicit = match options.upstream_protocol_options {
         Some(UpstreamProtocolOptions::ExplicitHttpConfig(explicit)) => explicit,
-        Some(_) => return Err(at.error("only `explicit_http_config` is implemented yet")),
+        Some(_) => return Err(at.not_implemented()),
         None => return Ok(false),
     };
     match explicit.protocol_config {
         Some(ProtocolConfig::HttpProtocolOptions(http1)) => Ok(http1.enable_trailers),
         None => Ok(false),
-        Some(_) => {
-            Err(at.field("explicit_http_config").error("only `http_protocol_options` (HTTP/1.1) is implemented yet"))
-        }
+        Some(_) => Err(at.field("explicit_http_config").not_implemented()),
     }
 }
 
-fn hosts(written: &proto::Cluster, at: At<'_>) -> Result<Vec<Arc<Host>>, Invalid> {
+fn hosts(written: &proto::Cluster, may_be_names: bool, at: At<'_>) -> Result<Vec<Arc<Host>>, Invalid> {
     let Some(assignment) = &written.load_assignment else { return Ok(Vec::new()) };
     let at = at.field("load_assignment");
     let localities = at.each("endpoints", &assignment.endpoints, |at, locality| {
-        at.each("lb_endpoints", &locality.lb_endpoints, |at, endpoint| host(endpoint, locality, at))
+        at.each("lb_endpoints", &locality.lb_endpoints, |at, endpoint| host(endpoint, locality, may_be_names, at))
     });
     Ok(localities?.into_iter().flatten().collect())
 }
 
-fn host(written: &LbEndpoint, locality: &LocalityLbEndpoints, at: At<'_>) -> Result<Arc<Host>, Invalid> {
+fn host(
+    written: &LbEndpoint,
+    locality: &LocalityLbEndpoints,
+    may_be_name: bool,
+    at: At<'_>,
+) -> Result<Arc<Host>, Invalid> {
     let Some(lb_endpoint::HostIdentifier::Endpoint(endpoint)) = &written.host_identifier else {
-        return Err(at.error("only `endpoint` is implemented"));
+        return Err(at.error("needs an `endpoint`"));
     };
     let at = at.field("endpoint.address");
+    if may_be_name && is_name(endpoint.address.as_ref()) {
+        return Err(at.given_up());
+    }
     let (address, protocol) = socket_address(endpoint.address.as_ref(), at)?;
     if protocol != Protocol::Tcp {
         return Err(at.field("socket_address.protocol").error("an HTTP/1.1 upstream is reached by TCP"));

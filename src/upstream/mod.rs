@@ -7,10 +7,12 @@ mod balance;
 mod build;
 mod cluster;
 mod pool;
+mod references;
 mod stats;
 
 pub use balance::RoundRobin;
 pub use build::clusters;
 pub use cluster::{Cluster, ClusterId, Clusters, Host, NameTaken};
 pub use pool::{Attempt, Lease, Pool, Pools};
+pub use references::References;
 pub use stats::{ClusterStats, CodeCounters};

@@ -5,10 +5,10 @@ use prost_types::{Duration, Struct};
 use quicgate::config::proto::envoy::config::accesslog::v3::access_log::ConfigType;
 use quicgate::config::proto::envoy::config::bootstrap::v3::Bootstrap;
 use quicgate::config::proto::envoy::config::cluster::v3::Cluster;
-use quicgate::config::proto::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, LbPolicy};
-use quicgate::config::proto::envoy::config::core::v3::DataSource;
+use quicgate::config::proto::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType};
 use quicgate::config::proto::envoy::config::core::v3::data_source::Specifier;
 use quicgate::config::proto::envoy::config::core::v3::substitution_format_string::Format;
+use quicgate::config::proto::envoy::config::core::v3::{DataSource, TrafficDirection};
 use quicgate::config::proto::envoy::config::listener::v3::Listener;
 use quicgate::config::proto::envoy::extensions::access_loggers::file::v3::FileAccessLog;
 use quicgate::config::proto::envoy::extensions::access_loggers::file::v3::file_access_log::AccessLogFormat;
@@ -74,8 +74,9 @@ fn booleans_are_those_of_yaml_1_1() {
 
 #[test]
 fn enums_take_names_in_any_case_and_numbers() {
-    for written in ["RANDOM", "random", "Random", "3", "\"3\""] {
-        assert_eq!(cluster(&format!("lb_policy: {written}")).lb_policy(), LbPolicy::Random, "{written}");
+    for written in ["OUTBOUND", "outbound", "Outbound", "2", "\"2\""] {
+        let listener = listener(&format!("traffic_direction: {written}"));
+        assert_eq!(listener.traffic_direction(), TrafficDirection::Outbound, "{written}");
     }
     let discovery = cluster("type: Static").cluster_discovery_type;
     assert_eq!(discovery, Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())));

@@ -9,7 +9,7 @@ use prost_reflect::{DynamicMessage, MessageDescriptor, Value};
 use super::{Decoder, did_you_mean, encode, fault, fault_with_hint};
 use crate::config::any::type_name;
 use crate::config::at::{At, Invalid};
-use crate::config::diagnostic::Severity;
+use crate::config::diagnostic::Code;
 use crate::config::node::{Content, Entry, Location, Node, Quoted};
 use crate::config::spelling::nearest;
 use crate::config::{schema, support};
@@ -21,7 +21,7 @@ impl Decoder {
             if node.is_null() {
                 return Some(DynamicMessage::new(descriptor.clone()));
             }
-            fault(at, node.location, format!("expected a mapping with `@type`, found {}", node.describe(self.syntax)));
+            fault(at, node.location, format!("expected a mapping with `@type`, found {}", node.describe()));
             return None;
         };
         let Some(entry) = only(at, entries, "@type").ok()? else {
@@ -32,14 +32,14 @@ impl Decoder {
             );
             return None;
         };
-        let url = self.type_url(at.field("@type"), &entry.value)?;
+        let url = type_url(at.field("@type"), &entry.value)?;
         if is_typed_struct(type_name(&url)) {
             return self.typed_struct(at, entries, &schema::message(type_name(&url))?, descriptor);
         }
         let inner = named(at.field("@type"), entry.value.location, &url)?;
         let message = match node.entry("value").filter(|_| has_own_form(&inner)) {
             Some(value) => self.well_known(at.field("value"), &value.value, &inner)?,
-            None => self.fields(at, entries.iter().filter(|entry| entry.key != "@type"), &inner)?,
+            None => self.fields(at, entries.iter().filter(|entry| entry.key != "@type"), &inner),
         };
         Some(pack(descriptor, &url, &message))
     }
@@ -53,31 +53,31 @@ impl Decoder {
         any: &MessageDescriptor,
     ) -> Option<DynamicMessage> {
         let own = entries.iter().filter(|entry| !matches!(entry.key.as_str(), "@type" | "value"));
-        let own = self.fields(at, own, typed_struct)?;
+        let own = self.fields(at, own, typed_struct);
         let url = own.get_field_by_name("type_url")?.as_str()?.to_owned();
         let location = entries.iter().find(|entry| matches!(entry.key.as_str(), "type_url" | "typeUrl"));
         let location = location.or(entries.first()).map(|entry| entry.value.location)?;
         let inner = named(at.field("type_url"), location, &url)?;
         let message = match only(at, entries, "value").ok()? {
             Some(entry) => self.message(at, &entry.value, &inner)?,
-            None => self.fields(at, [].iter(), &inner)?,
+            None => self.fields(at, [].iter(), &inner),
         };
         Some(pack(any, &format!("{TYPE_HOST}{}", inner.full_name()), &message))
     }
+}
 
-    fn type_url(self, at: At<'_>, node: &Node) -> Option<String> {
-        let Content::Scalar(url) = &node.content else {
-            fault(at, node.location, format!("expected a type URL, found {}", node.describe(self.syntax)));
-            return None;
-        };
-        if url.text.find('/').is_some_and(|slash| slash > 0) {
-            return Some(url.text.clone());
-        }
-        let message = format!("{} is no type URL: it has a host and a slash before the name", Quoted(&url.text));
-        let hint = schema::message(&url.text).map(|_| did_you_mean(&format!("{TYPE_HOST}{}", url.text)));
-        fault_with_hint(at, node.location, message, hint);
-        None
+fn type_url(at: At<'_>, node: &Node) -> Option<String> {
+    let Content::Scalar(url) = &node.content else {
+        fault(at, node.location, format!("expected a type URL, found {}", node.describe()));
+        return None;
+    };
+    if url.text.find('/').is_some_and(|slash| slash > 0) {
+        return Some(url.text.clone());
     }
+    let message = format!("{} is no type URL: it has a host and a slash before the name", Quoted(&url.text));
+    let hint = schema::message(&url.text).map(|_| did_you_mean(&format!("{TYPE_HOST}{}", url.text)));
+    fault_with_hint(at, node.location, message, hint);
+    None
 }
 
 /// The entry under a key that is no field, if there is one; a second is a fault.
@@ -86,7 +86,7 @@ fn only<'n>(at: At<'_>, entries: &'n [Entry], key: &str) -> Result<Option<&'n En
     let first = entries.next();
     if let (Some(first), Some(second)) = (first, entries.next()) {
         let message = format!("`{key}` is already set in line {}", first.location.line);
-        return Err(at.field(key).report(Severity::Error, Some(second.location), message, None));
+        return Err(at.field(key).add(Code::Invalid, Some(second.location), message, None));
     }
     Ok(first)
 }
@@ -99,15 +99,16 @@ fn named(at: At<'_>, location: Location, url: &str) -> Option<MessageDescriptor>
         return None;
     }
     let known = schema::message(name);
-    if known.is_some() && (support::fields(name).is_some() || name.starts_with("google.protobuf.")) {
+    if known.is_some() && (support::is_type(name) || name.starts_with("google.protobuf.")) {
         return known;
     }
-    if known.is_some() || schema::is_untyped(name) {
-        fault(at, location, format!("`{name}` is known to Envoy 1.40 but not implemented by Quicgate yet"));
+    if known.is_some() || schema::is_untyped(name) || support::refuses_type(name) {
+        at.add(Code::NotImplemented, Some(location), support::type_refusal(name), None);
         return None;
     }
     let near = nearest(name, support::messages());
-    fault_with_hint(at, location, format!("{} is no type that Envoy 1.40 has", Quoted(name)), near.map(did_you_mean));
+    let message = format!("{} is no type that Envoy 1.40 has", Quoted(name));
+    at.add(Code::Unknown, Some(location), message, near.map(did_you_mean));
     None
 }
 

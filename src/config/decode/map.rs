@@ -15,7 +15,7 @@ impl Decoder {
         let descriptor = kind.as_message()?;
         let (key, value) = (descriptor.map_entry_key_field().kind(), descriptor.map_entry_value_field().kind());
         let Content::Mapping(entries) = &node.content else {
-            let found = node.describe(self.syntax);
+            let found = node.describe();
             fault(
                 at.field(field.name()),
                 node.location,
@@ -24,26 +24,24 @@ impl Decoder {
             return None;
         };
         let mut map = HashMap::new();
-        let mut whole = true;
         for entry in entries {
             let at = at.entry(field.name(), &entry.key);
             match (self.key(at, entry, &key), self.value(at, &entry.value, &value)) {
                 (Some(key), Some(_)) if map.contains_key(&key) => {
                     fault(at, entry.location, format!("the key {} is there twice", Quoted(&entry.key)));
-                    whole = false;
                 }
                 (Some(key), Some(value)) => {
                     map.insert(key, value);
                 }
-                _ => whole = false,
+                _ => {}
             }
         }
-        whole.then_some(Value::Map(map))
+        Some(Value::Map(map))
     }
 
     fn key(self, at: At<'_>, entry: &Entry, kind: &Kind) -> Option<MapKey> {
         // A key is written as text whatever it means.
-        let scalar = Scalar { text: entry.key.clone(), plain: false };
+        let scalar = Scalar { text: entry.key.clone(), plain: None };
         self.scalar(at, &Node { location: entry.location, content: Content::Scalar(scalar) }, kind)?.into_map_key()
     }
 }

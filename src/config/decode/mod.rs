@@ -1,8 +1,9 @@
 //! The walk: a tree of located nodes against the descriptor of a message.
 //!
-//! `load` starts it at Bootstrap. It checks names, types, oneofs, the support table and the validation rules, reports
+//! `read` starts it at Bootstrap. It checks names, types, oneofs, the support table and the validation rules, reports
 //! every fault with its place and goes on. What comes out is a dynamic message, whose bytes the typed message is
-//! decoded from. Which spellings are accepted follows Envoy's own reader (protobuf JSON, with its liberties).
+//! decoded from; what could not be read is left out of it, so that building finds the other faults in the same run.
+//! Which spellings are accepted follows Envoy's own reader (protobuf JSON, with its liberties).
 
 mod any;
 mod canonical;
@@ -16,8 +17,8 @@ use std::collections::HashMap;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, ReflectMessage, Value};
 
 use super::at::At;
-use super::diagnostic::Severity;
-use super::node::{Content, Entry, Location, Node, Quoted, Syntax};
+use super::diagnostic::Code;
+use super::node::{Content, Entry, Location, Node, Quoted};
 use super::rules::broken;
 use super::schema::MessageFacts;
 use super::spelling::nearest;
@@ -25,38 +26,48 @@ use super::support::{self, Support};
 
 pub(crate) use canonical::encode;
 
-/// A walk over one text. A part of it that is faulty has been reported and gives `None`.
+/// A walk over a tree. A value that cannot be read has been reported and gives `None`.
 #[derive(Clone, Copy)]
 pub(crate) struct Decoder {
-    pub(crate) syntax: Syntax,
+    /// What may pass with a warning.
+    pub(crate) leniency: Leniency,
+}
+
+/// What the command line lets pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Leniency {
+    /// A field that Envoy does not have is a warning: Envoy's `--allow-unknown-static-fields`.
+    pub unknown_fields: bool,
+    /// A deprecated field is not worth a word: Envoy's `--skip-deprecated-logs`.
+    pub deprecated: bool,
 }
 
 impl Decoder {
     /// The message that the node describes.
     pub(crate) fn message(self, at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
         match &node.content {
-            Content::Mapping(entries) => self.fields(at, entries.iter(), descriptor),
-            _ if node.is_null() => self.fields(at, [].iter(), descriptor),
+            Content::Mapping(entries) => Some(self.fields(at, entries.iter(), descriptor)),
+            _ if node.is_null() => Some(self.fields(at, [].iter(), descriptor)),
             _ => {
-                let (name, found) = (descriptor.full_name(), node.describe(self.syntax));
+                let (name, found) = (descriptor.full_name(), node.describe());
                 fault(at, node.location, format!("expected a mapping with the fields of {name}, found {found}"));
                 None
             }
         }
     }
 
-    /// The message with the fields of a mapping.
+    /// The message with the fields of a mapping that can be read.
     fn fields<'n>(
         self,
         at: At<'_>,
         entries: impl Iterator<Item = &'n Entry>,
         descriptor: &MessageDescriptor,
-    ) -> Option<DynamicMessage> {
+    ) -> DynamicMessage {
         let mut message = DynamicMessage::new(descriptor.clone());
         let mut seen = Seen::default();
         for entry in entries {
             let Some(field) = field_named(descriptor, &entry.key) else {
-                seen.unknown(at, entry, descriptor);
+                self.unknown(at, entry, descriptor, &mut seen);
                 continue;
             };
             if !seen.admit(at.field(field.name()), entry, &field) {
@@ -65,7 +76,7 @@ impl Decoder {
             if entry.value.is_null() && !holds_null(&field) {
                 continue;
             }
-            if !is_supported(at.field(field.name()), entry.location, &field) {
+            if !self.is_supported(at.field(field.name()), entry.location, &field) {
                 seen.faulty_fields.push(field.number());
                 continue;
             }
@@ -75,8 +86,49 @@ impl Decoder {
             }
         }
         check_rules(at, &message, &seen);
-        let whole = !seen.faulty && seen.faulty_fields.is_empty();
-        whole.then_some(message)
+        message
+    }
+
+    /// Reports a key that is no field. The field that it seems to be is not reported as missing too.
+    fn unknown(self, at: At<'_>, entry: &Entry, descriptor: &MessageDescriptor, seen: &mut Seen) {
+        let names: Vec<String> = descriptor.fields().map(|field| field.name().to_owned()).collect();
+        let near = nearest(&entry.key, names.iter().map(String::as_str));
+        let message = format!("unknown field {} in {}", Quoted(&entry.key), descriptor.full_name());
+        if self.leniency.unknown_fields {
+            at.field(&entry.key).add(Code::NoEffect, Some(entry.location), message, near.map(did_you_mean));
+            return;
+        }
+        seen.faulty = true;
+        if let Some(field) = near.and_then(|name| descriptor.get_field_by_name(name)) {
+            seen.faulty_fields.push(field.number());
+            at.field(field.name()).taint();
+        }
+        let hint = near.map(did_you_mean).or_else(|| misplaced(descriptor, entry));
+        at.field(&entry.key).add(Code::Unknown, Some(entry.location), message, hint);
+    }
+
+    /// Reports a deprecated field, an ignored one, and one that is not implemented; the last is not read.
+    fn is_supported(self, at: At<'_>, key: Location, field: &FieldDescriptor) -> bool {
+        let message = field.parent_message().full_name();
+        if message.starts_with("google.protobuf.") {
+            return true;
+        }
+        let deprecated =
+            MessageFacts::of(message).and_then(|facts| facts.field(field.name())).is_some_and(|facts| facts.deprecated);
+        match support::of(message, field.name()) {
+            Support::Missing | Support::Refused(_) => {
+                at.add(Code::NotImplemented, Some(key), support::refusal(message, field.name()), None);
+                return false;
+            }
+            Support::Ignored(reason) => {
+                at.add(Code::NoEffect, Some(key), format!("`{}` has no effect: {reason}", field.name()), None);
+            }
+            Support::Applied | Support::Partly(_) if deprecated && !self.leniency.deprecated => {
+                at.add(Code::Deprecated, Some(key), format!("`{}` is deprecated in Envoy's API", field.name()), None);
+            }
+            Support::Applied | Support::Partly(_) => {}
+        }
+        true
     }
 
     /// The value of a field that is set.
@@ -84,14 +136,14 @@ impl Decoder {
         if field.is_map() {
             self.map(at, node, field)
         } else if field.is_list() {
-            self.list(at, node, field)
+            Some(self.list(at, node, field))
         } else {
             self.value(at.field(field.name()), node, &field.kind())
         }
     }
 
     /// A list; as Envoy, one value alone stands for a list of one.
-    fn list(self, at: At<'_>, node: &Node, field: &FieldDescriptor) -> Option<Value> {
+    fn list(self, at: At<'_>, node: &Node, field: &FieldDescriptor) -> Value {
         let kind = field.kind();
         let items = match &node.content {
             Content::Sequence(items) => items.as_slice(),
@@ -99,15 +151,16 @@ impl Decoder {
         };
         let items = items.iter().enumerate().map(|(index, item)| {
             let at = at.item(field.name(), index);
-            if matches!(item.content, Content::Sequence(_)) && !is_value(&kind) {
+            let value = if matches!(item.content, Content::Sequence(_)) && !is_value(&kind) {
                 fault(at, item.location, "expected one item, found a list".to_owned());
-                return None;
-            }
-            self.value(at, item, &kind)
+                None
+            } else {
+                self.value(at, item, &kind)
+            };
+            // An item that cannot be read keeps its place, so that the others keep theirs.
+            value.unwrap_or_else(|| Value::default_value(&kind))
         });
-        // Every item is walked before the first fault ends the collecting.
-        let items: Vec<Option<Value>> = items.collect();
-        items.into_iter().collect::<Option<Vec<_>>>().map(Value::List)
+        Value::List(items.collect())
     }
 
     /// One value of a kind.
@@ -131,16 +184,6 @@ struct Seen {
 }
 
 impl Seen {
-    /// Reports a key that is no field. The field that it seems to be is not reported as missing too.
-    fn unknown(&mut self, at: At<'_>, entry: &Entry, descriptor: &MessageDescriptor) {
-        let names: Vec<String> = descriptor.fields().map(|field| field.name().to_owned()).collect();
-        let near = nearest(&entry.key, names.iter().map(String::as_str));
-        self.faulty = true;
-        self.faulty_fields.extend(near.and_then(|name| descriptor.get_field_by_name(name)).map(|field| field.number()));
-        let message = format!("unknown field {} in {}", Quoted(&entry.key), descriptor.full_name());
-        fault_with_hint(at.field(&entry.key), entry.location, message, near.map(did_you_mean));
-    }
-
     /// Whether the field may be set: neither it nor another arm of its oneof has been.
     fn admit(&mut self, at: At<'_>, entry: &Entry, field: &FieldDescriptor) -> bool {
         if let Some((key, location)) = self.fields.get(&field.number()) {
@@ -167,30 +210,8 @@ impl Seen {
 }
 
 /// A field by its proto name or its JSON name.
-fn field_named(descriptor: &MessageDescriptor, key: &str) -> Option<FieldDescriptor> {
+pub(crate) fn field_named(descriptor: &MessageDescriptor, key: &str) -> Option<FieldDescriptor> {
     descriptor.get_field_by_name(key).or_else(|| descriptor.get_field_by_json_name(key))
-}
-
-/// Reports a deprecated field, an ignored one, and one that is not implemented; the last is not read.
-fn is_supported(at: At<'_>, key: Location, field: &FieldDescriptor) -> bool {
-    let message = field.parent_message().full_name();
-    if message.starts_with("google.protobuf.") {
-        return true;
-    }
-    let deprecated =
-        MessageFacts::of(message).and_then(|facts| facts.field(field.name())).is_some_and(|facts| facts.deprecated);
-    match support::of(message, field.name()) {
-        Support::Missing => {
-            fault(at, key, format!("`{}` is known to Envoy 1.40 but not implemented by Quicgate yet", field.name()));
-            return false;
-        }
-        Support::Ignored(reason) => warning(at, key, format!("`{}` has no effect: {reason}", field.name())),
-        Support::Applied if deprecated => {
-            warning(at, key, format!("`{}` is deprecated in Envoy's API", field.name()));
-        }
-        Support::Applied => {}
-    }
-    true
 }
 
 /// Applies the rules of one message to its fields.
@@ -226,8 +247,7 @@ fn check_rules(at: At<'_>, message: &DynamicMessage, seen: &Seen) {
 /// The arms of a oneof that may be chosen here, in back-quotes; all of them when there is none.
 fn arms(oneof: &OneofDescriptor) -> Vec<String> {
     let quoted = |arm: FieldDescriptor| format!("`{}`", arm.name());
-    let supported =
-        |arm: &FieldDescriptor| support::of(arm.parent_message().full_name(), arm.name()) != Support::Missing;
+    let supported = |arm: &FieldDescriptor| support::is_read(arm.parent_message().full_name(), arm.name());
     let arms: Vec<String> = oneof.fields().filter(supported).map(quoted).collect();
     if arms.is_empty() { oneof.fields().map(quoted).collect() } else { arms }
 }
@@ -246,14 +266,27 @@ fn did_you_mean(name: &str) -> String {
     format!("did you mean `{name}`?")
 }
 
+/// A field that stands one level too high: under which field it belongs.
+fn misplaced(descriptor: &MessageDescriptor, entry: &Entry) -> Option<String> {
+    let homes = descriptor.fields().filter(|field| {
+        let message = field.kind().as_message().cloned().filter(|_| !field.is_map());
+        message.is_some_and(|message| field_named(&message, &entry.key).is_some())
+    });
+    let homes: Vec<String> = homes
+        .filter(|home| support::is_read(home.parent_message().full_name(), home.name()))
+        .map(|home| format!("`{}`", home.name()))
+        .collect();
+    match homes.as_slice() {
+        [] => None,
+        homes if homes.len() > 3 => None,
+        homes => Some(format!("it is a field of {}", homes.join(" and of "))),
+    }
+}
+
 fn fault(at: At<'_>, location: Location, message: String) {
     fault_with_hint(at, location, message, None);
 }
 
 fn fault_with_hint(at: At<'_>, location: Location, message: String, hint: Option<String>) {
-    at.report(Severity::Error, Some(location), message, hint);
-}
-
-fn warning(at: At<'_>, location: Location, message: String) {
-    at.report(Severity::Warning, Some(location), message, None);
+    at.add(Code::Invalid, Some(location), message, hint);
 }

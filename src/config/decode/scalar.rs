@@ -6,11 +6,13 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use prost_reflect::{EnumDescriptor, EnumValueDescriptor, Kind, Value};
 
-use super::{Decoder, did_you_mean, fault_with_hint, warning};
+use super::{Decoder, did_you_mean, fault_with_hint};
 use crate::config::at::At;
+use crate::config::diagnostic::Code;
 use crate::config::node::{Content, Meaning, Node, Quoted};
 use crate::config::schema;
 use crate::config::spelling::nearest;
+use crate::config::support::{self, Support};
 
 /// Why a scalar does not fit its field.
 enum Unfit {
@@ -24,22 +26,41 @@ impl Decoder {
     /// The value of a scalar or an enum.
     pub(super) fn scalar(self, at: At<'_>, node: &Node, kind: &Kind) -> Option<Value> {
         let value = match &node.content {
-            Content::Scalar(scalar) => read(&scalar.meaning(self.syntax), kind),
+            Content::Scalar(scalar) => read(&scalar.meaning(), kind),
             _ => Err(Unfit::Type),
         };
         let (message, hint) = match value {
             Ok(value) => {
-                warn_of_deprecated(at, node, &value, kind);
-                return Some(value);
+                return self.is_named_well(at, node, &value, kind).then_some(value);
             }
             Err(Unfit::Value(message, hint)) => (message, hint),
             Err(Unfit::Type) => {
-                let message = format!("expected {}, found {}", describe(kind), node.describe(self.syntax));
+                let message = format!("expected {}, found {}", describe(kind), node.describe());
                 (message, hint_for_type(node, kind))
             }
         };
         fault_with_hint(at, node.location, message, hint);
         None
+    }
+
+    /// Reports a deprecated name of an enum, and one that is not implemented.
+    fn is_named_well(self, at: At<'_>, node: &Node, value: &Value, kind: &Kind) -> bool {
+        let Some(named) =
+            kind.as_enum().zip(value.as_enum_number()).and_then(|(descriptor, number)| descriptor.get_value(number))
+        else {
+            return true;
+        };
+        let descriptor = named.parent_enum();
+        if let Support::Missing | Support::Refused(_) = support::of_value(descriptor.full_name(), named.name()) {
+            let message = support::value_refusal(descriptor.full_name(), named.name());
+            at.add(Code::NotImplemented, Some(node.location), message, None);
+            return false;
+        }
+        if schema::is_deprecated(&named) && !self.leniency.deprecated {
+            let message = format!("`{}` is deprecated in Envoy's API", named.name());
+            at.add(Code::Deprecated, Some(node.location), message, None);
+        }
+        true
     }
 }
 
@@ -190,14 +211,6 @@ fn enum_number(meaning: &Meaning, descriptor: &EnumDescriptor) -> Result<i32, Un
             format!("{} is no {}: it is one of {}", Quoted(&written), descriptor.full_name(), known.join(", "));
         Unfit::Value(message, near.map(did_you_mean))
     })
-}
-
-fn warn_of_deprecated(at: At<'_>, node: &Node, value: &Value, kind: &Kind) {
-    let named =
-        kind.as_enum().zip(value.as_enum_number()).and_then(|(descriptor, number)| descriptor.get_value(number));
-    if let Some(named) = named.filter(schema::is_deprecated) {
-        warning(at, node.location, format!("`{}` is deprecated in Envoy's API", named.name()));
-    }
 }
 
 /// What a field of this kind holds, for a message.

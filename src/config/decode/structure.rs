@@ -19,7 +19,7 @@ impl Decoder {
             ("Value", _) => self.any_value(at, node, descriptor),
             (name, _) => {
                 let expected = if name == "Struct" { "a mapping" } else { "a list" };
-                fault(at, node.location, format!("expected {expected}, found {}", node.describe(self.syntax)));
+                fault(at, node.location, format!("expected {expected}, found {}", node.describe()));
                 None
             }
         }
@@ -35,7 +35,7 @@ impl Decoder {
                 let inner = schema::message("google.protobuf.ListValue")?;
                 ("list_value", Value::Message(self.items(at, items, &inner)?))
             }
-            Content::Scalar(scalar) => match scalar.meaning(self.syntax) {
+            Content::Scalar(scalar) => match scalar.meaning() {
                 Meaning::Null => ("null_value", Value::EnumNumber(0)),
                 Meaning::Bool(value) => ("bool_value", Value::Bool(value)),
                 Meaning::Float(number) => ("number_value", Value::F64(number)),
@@ -52,31 +52,27 @@ impl Decoder {
     fn entries(self, at: At<'_>, entries: &[Entry], descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
         let value = schema::message("google.protobuf.Value")?;
         let mut fields: HashMap<MapKey, Value> = HashMap::new();
-        let mut whole = true;
         for entry in entries {
             let at = at.entry("", &entry.key);
             let inner = self.any_value(at, &entry.value, &value);
-            whole &= inner.is_some();
             let before = fields.insert(
                 MapKey::String(entry.key.clone()),
                 Value::Message(inner.unwrap_or_else(|| DynamicMessage::new(value.clone()))),
             );
             if before.is_some() {
                 fault(at, entry.location, format!("the key {} is there twice", Quoted(&entry.key)));
-                whole = false;
             }
         }
         let mut message = DynamicMessage::new(descriptor.clone());
         message.set_field_by_name("fields", Value::Map(fields));
-        whole.then_some(message)
+        Some(message)
     }
 
     fn items(self, at: At<'_>, items: &[Node], descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
         let value = schema::message("google.protobuf.Value")?;
         let items = items.iter().enumerate().map(|(index, item)| self.any_value(at.item("", index), item, &value));
-        // Every item is walked before the first fault ends the collecting.
-        let items: Vec<Option<DynamicMessage>> = items.collect();
-        let items: Vec<Value> = items.into_iter().map(|item| item.map(Value::Message)).collect::<Option<_>>()?;
+        let items: Vec<Value> =
+            items.map(|item| Value::Message(item.unwrap_or_else(|| DynamicMessage::new(value.clone())))).collect();
         let mut message = DynamicMessage::new(descriptor.clone());
         message.set_field_by_name("values", Value::List(items));
         Some(message)

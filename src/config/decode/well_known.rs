@@ -15,9 +15,9 @@ impl Decoder {
         match name {
             "Any" => self.any(at, node, descriptor),
             "Struct" | "Value" | "ListValue" => self.structure(at, node, descriptor),
-            "Duration" if !mapping => self.duration(at, node, descriptor),
-            "Timestamp" if !mapping => self.timestamp(at, node, descriptor),
-            "FieldMask" if !mapping => self.field_mask(at, node, descriptor),
+            "Duration" if !mapping => duration(at, node, descriptor),
+            "Timestamp" if !mapping => timestamp(at, node, descriptor),
+            "FieldMask" if !mapping => field_mask(at, node, descriptor),
             _ if !mapping && name.ends_with("Value") => {
                 let field = descriptor.get_field_by_name("value")?;
                 let value = self.scalar(at, node, &field.kind())?;
@@ -28,55 +28,55 @@ impl Decoder {
             _ => self.message(at, node, descriptor),
         }
     }
+}
 
-    fn duration(self, at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
-        let text = self.text(node);
-        let Some((seconds, nanos)) = text.as_deref().and_then(parse_duration) else {
-            let message = format!("expected a duration such as 1.5s, found {}", node.describe(self.syntax));
-            fault_with_hint(at, node.location, message, duration_meant(node));
-            return None;
-        };
-        if seconds < 0 || nanos < 0 {
-            fault(at, node.location, "a duration may not be negative".to_owned());
-            return None;
-        }
-        if seconds > MAX_SECONDS {
-            fault(at, node.location, format!("a duration may not be longer than {MAX_SECONDS}s"));
-            return None;
-        }
-        Some(pair(descriptor, seconds, nanos))
-    }
-
-    fn timestamp(self, at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
-        let time = self.text(node).and_then(|text| text.parse::<prost_types::Timestamp>().ok());
-        if time.is_none() {
-            let found = node.describe(self.syntax);
-            fault(at, node.location, format!("expected a time such as 2026-01-31T12:00:00Z, found {found}"));
-        }
-        time.map(|time| pair(descriptor, time.seconds, time.nanos))
-    }
-
-    fn field_mask(self, at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
-        let Some(text) = self.text(node) else {
-            let found = node.describe(self.syntax);
-            fault(at, node.location, format!("expected field paths with commas between them, found {found}"));
-            return None;
-        };
-        let paths = text.split(',').filter(|path| !path.is_empty()).map(|path| Value::String(snake(path)));
-        let mut mask = DynamicMessage::new(descriptor.clone());
-        mask.set_field_by_name("paths", Value::List(paths.collect()));
-        Some(mask)
-    }
-
-    fn text(self, node: &Node) -> Option<String> {
-        match &node.content {
-            Content::Scalar(scalar) => match scalar.meaning(self.syntax) {
-                Meaning::Text(text) => Some(text),
-                _ => None,
-            },
+fn text(node: &Node) -> Option<String> {
+    match &node.content {
+        Content::Scalar(scalar) => match scalar.meaning() {
+            Meaning::Text(text) => Some(text),
             _ => None,
-        }
+        },
+        _ => None,
     }
+}
+
+fn duration(at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
+    let text = text(node);
+    let Some((seconds, nanos)) = text.as_deref().and_then(parse_duration) else {
+        let message = format!("expected a duration such as 1.5s, found {}", node.describe());
+        fault_with_hint(at, node.location, message, duration_meant(node));
+        return None;
+    };
+    if seconds < 0 || nanos < 0 {
+        fault(at, node.location, "a duration may not be negative".to_owned());
+        return None;
+    }
+    if seconds > MAX_SECONDS {
+        fault(at, node.location, format!("a duration may not be longer than {MAX_SECONDS}s"));
+        return None;
+    }
+    Some(pair(descriptor, seconds, nanos))
+}
+
+fn timestamp(at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
+    let time = text(node).and_then(|text| text.parse::<prost_types::Timestamp>().ok());
+    if time.is_none() {
+        let found = node.describe();
+        fault(at, node.location, format!("expected a time such as 2026-01-31T12:00:00Z, found {found}"));
+    }
+    time.map(|time| pair(descriptor, time.seconds, time.nanos))
+}
+
+fn field_mask(at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
+    let Some(text) = text(node) else {
+        let found = node.describe();
+        fault(at, node.location, format!("expected field paths with commas between them, found {found}"));
+        return None;
+    };
+    let paths = text.split(',').filter(|path| !path.is_empty()).map(|path| Value::String(snake(path)));
+    let mut mask = DynamicMessage::new(descriptor.clone());
+    mask.set_field_by_name("paths", Value::List(paths.collect()));
+    Some(mask)
 }
 
 /// Decimal seconds with up to nine digits after the point, then `s`: as seconds and nanoseconds of one sign.

@@ -86,7 +86,10 @@ fn actions() {
     let faults = |action: &str| of_route(&format!("match: {{prefix: /}}, {action}"));
     let table = [
         ("name: x", "<route>: needs one of route, redirect and direct_response"),
-        ("non_forwarding_action: {}", "<route>.non_forwarding_action: is not implemented yet"),
+        (
+            "non_forwarding_action: {}",
+            "<route>.non_forwarding_action: is known to Envoy 1.40 but not implemented by Quicgate yet",
+        ),
         (
             "route: {prefix_rewrite: /a, regex_rewrite: {pattern: {regex: a}}}",
             "<route>.route: has more than one of prefix_rewrite, regex_rewrite, path_rewrite and path_rewrite_policy",

@@ -1,0 +1,57 @@
+//! Secrets that stand in the configuration under a name, for TLS contexts to refer to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustls::sign::CertifiedKey;
+
+use super::certificate::{CertificateFacts, load};
+use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::secret::Type;
+use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{SdsSecretConfig, Secret};
+use crate::config::{At, Invalid};
+
+/// A certificate with its key, ready for handshakes, and what is told of it.
+pub(super) type Certificate = (Arc<CertifiedKey>, CertificateFacts);
+
+/// The secrets of a configuration, by name.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    certificates: HashMap<String, Result<Certificate, Invalid>>,
+    /// Whether a name could not be read: any reference may mean that secret.
+    nameless: bool,
+}
+
+impl Secrets {
+    /// Builds the secrets of the field `secrets` of the message at `at`. All faults are reported, and what refers to a
+    /// faulty secret is not reported as dangling.
+    #[must_use]
+    pub fn build(list: &[Secret], at: At<'_>) -> Self {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let mut secrets = Self { nameless: list.is_empty() && at.field("secrets").is_tainted(), ..Self::default() };
+        for (at, written) in at.items("secrets", list) {
+            let certificate = match &written.r#type {
+                Some(Type::TlsCertificate(certificate)) => load(certificate, &provider, at.field("tls_certificate")),
+                Some(_) => Err(at.not_implemented()),
+                None => Err(at.error("needs a `tls_certificate`")),
+            };
+            if written.name.is_empty() {
+                secrets.nameless = true;
+                at.field("name").error("a secret needs a name to be referred to");
+            } else if secrets.certificates.insert(written.name.clone(), certificate).is_some() {
+                at.field("name").error(format_args!("there is another secret named `{}`", written.name));
+            }
+        }
+        secrets
+    }
+
+    /// The certificate that a context refers to.
+    pub(super) fn certificate(&self, written: &SdsSecretConfig, at: At<'_>) -> Result<Certificate, Invalid> {
+        match self.certificates.get(&written.name) {
+            Some(certificate) => certificate.clone(),
+            None if self.nameless => Err(at.given_up()),
+            None => {
+                Err(at.field("name").dangling("secret", &written.name, self.certificates.keys().map(String::as_str)))
+            }
+        }
+    }
+}
