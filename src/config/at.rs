@@ -198,6 +198,12 @@ impl<'a> At<'a> {
         Invalid(())
     }
 
+    /// Whether an error was reported anywhere, so that what seems unused may not be.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.report.has_errors()
+    }
+
     /// Whether something at, around or below this place could not be read, which has been reported: what is found
     /// here is then no ground to judge something else by.
     #[must_use]
@@ -205,9 +211,9 @@ impl<'a> At<'a> {
         self.report.is_tainted(&self.path())
     }
 
-    /// A fault reported elsewhere explains what may be found wrong here.
-    pub(crate) fn taint(&self) {
-        self.report.taint(&self.path());
+    /// The key at this location is read as the field `name`.
+    pub(crate) fn respell(&self, location: Location, name: &str) {
+        self.report.respell(location, name);
     }
 
     /// The path, as `static_resources.listeners[0].name`.
@@ -243,9 +249,9 @@ impl<'a> At<'a> {
         let place = parent.place()?;
         Some(match self.step {
             Step::Top => place,
-            Step::Field(path) => place.fields(path),
-            Step::Item(path, index) => place.fields(path).item(index),
-            Step::Entry(path, key) => place.fields(path).entry(&[key]),
+            Step::Field(path) => place.fields(path, self.report),
+            Step::Item(path, index) => place.fields(path, self.report).item(index),
+            Step::Entry(path, key) => place.fields(path, self.report).entry(&[key]),
         })
     }
 }
@@ -259,12 +265,18 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn fields(self, path: &str) -> Self {
-        path.split('.').filter(|name| !name.is_empty()).fold(self, Place::field)
+    fn fields(self, path: &str, report: &Report) -> Self {
+        let names = path.split('.').filter(|name| !name.is_empty());
+        names.fold(self, |place, name| place.field(name, report))
     }
 
-    fn field(self, name: &str) -> Self {
-        let inside = self.entry(&[name, &lower_camel(name)]);
+    fn field(self, name: &str, report: &Report) -> Self {
+        let respelt = match &self.node.content {
+            Content::Mapping(entries) => entries.iter().find(|entry| report.is_respelt(entry.location, name)),
+            _ => None,
+        };
+        let respelt = respelt.map_or(name, |entry| &entry.key);
+        let inside = self.entry(&[name, &lower_camel(name), respelt]);
         if inside.exact || !self.exact {
             return inside;
         }
@@ -273,7 +285,7 @@ impl Place<'_> {
             Content::Scalar(scalar) => scalar.text.ends_with(".TypedStruct"),
             _ => false,
         });
-        if typed_struct && name != "value" { self.field("value").entry(&[name, &lower_camel(name)]) } else { inside }
+        if typed_struct && name != "value" { self.field("value", report).field(name, report) } else { inside }
     }
 
     fn entry(self, keys: &[&str]) -> Self {

@@ -5,7 +5,7 @@
 //! could not read is left out of the messages, and what building then misses there is not said again.
 
 use std::cell::{Ref, RefCell};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::fmt;
 
@@ -29,6 +29,8 @@ struct Remarks {
     said: HashSet<Said>,
     /// What the walk could not read.
     taint: Taint,
+    /// Misspelt keys, and the fields they are read as.
+    respelt: HashMap<Location, Box<str>>,
     /// Whether the walk is over.
     walked: bool,
 }
@@ -101,9 +103,14 @@ impl Report {
         self.remarks.borrow_mut().walked = true;
     }
 
-    /// Nothing is to be said of this place later: a fault reported elsewhere explains it.
-    pub(crate) fn taint(&self, path: &str) {
-        self.remarks.borrow_mut().taint.add(path);
+    /// The key at this location is read as the field `name`.
+    pub(crate) fn respell(&self, location: Location, name: &str) {
+        self.remarks.borrow_mut().respelt.insert(location, name.into());
+    }
+
+    /// Whether the key at this location is read as the field `name`.
+    pub(crate) fn is_respelt(&self, location: Location, name: &str) -> bool {
+        self.remarks.borrow().respelt.get(&location).is_some_and(|field| **field == *name)
     }
 
     /// Whether something at, around or below the place could not be read.

@@ -91,7 +91,7 @@ fn twins(list: &[proto::Listener], places: &[Result<Place, Invalid>], at: At<'_>
 /// Remarks on TLS listeners on whose port nothing speaks HTTP/3.
 fn without_http3(list: &[proto::Listener], places: &[Result<Place, Invalid>], at: At<'_>) {
     // Of a place that could not be read nobody knows what it would have been.
-    if places.iter().any(Result::is_err) {
+    if places.iter().any(Result::is_err) || at.field("listeners").is_tainted() {
         return;
     }
     let places = || places.iter().filter_map(|place| place.as_ref().ok());

@@ -101,7 +101,9 @@ fn parts(
     let listeners = listener::listeners(&written.listeners, resources, &context);
     let admin = admin_interface(bootstrap, at, &http);
     let (listeners, admin) = (listeners?, admin?);
-    clusters.lint(resources);
+    if !at.has_errors() {
+        clusters.lint(resources);
+    }
     Ok((clusters.into_clusters(), listeners, admin))
 }
 

@@ -6,6 +6,7 @@
 mod accepted;
 mod any_text;
 mod messages;
+mod mutants;
 mod schema;
 
 use quicgate::config::{Loaded, Report, Source, load};

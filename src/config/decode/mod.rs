@@ -66,8 +66,9 @@ impl Decoder {
         let mut message = DynamicMessage::new(descriptor.clone());
         let mut seen = Seen::default();
         for entry in entries {
-            let Some(field) = field_named(descriptor, &entry.key) else {
-                self.unknown(at, entry, descriptor, &mut seen);
+            let Some(field) =
+                field_named(descriptor, &entry.key).or_else(|| self.unknown(at, entry, descriptor, &mut seen))
+            else {
                 continue;
             };
             if !seen.admit(at.field(field.name()), entry, &field) {
@@ -89,22 +90,31 @@ impl Decoder {
         message
     }
 
-    /// Reports a key that is no field. The field that it seems to be is not reported as missing too.
-    fn unknown(self, at: At<'_>, entry: &Entry, descriptor: &MessageDescriptor, seen: &mut Seen) {
+    /// Reports a key that is no field. What follows is read as the field that it seems to be, so that its faults are
+    /// found as well.
+    fn unknown(
+        self,
+        at: At<'_>,
+        entry: &Entry,
+        descriptor: &MessageDescriptor,
+        seen: &mut Seen,
+    ) -> Option<FieldDescriptor> {
         let names: Vec<String> = descriptor.fields().map(|field| field.name().to_owned()).collect();
         let near = nearest(&entry.key, names.iter().map(String::as_str));
         let message = format!("unknown field {} in {}", Quoted(&entry.key), descriptor.full_name());
         if self.leniency.unknown_fields {
             at.field(&entry.key).add(Code::NoEffect, Some(entry.location), message, near.map(did_you_mean));
-            return;
+            return None;
         }
         seen.faulty = true;
-        if let Some(field) = near.and_then(|name| descriptor.get_field_by_name(name)) {
-            seen.faulty_fields.push(field.number());
-            at.field(field.name()).taint();
-        }
         let hint = near.map(did_you_mean).or_else(|| misplaced(descriptor, entry));
         at.field(&entry.key).add(Code::Unknown, Some(entry.location), message, hint);
+        let field = descriptor.get_field_by_name(near?)?;
+        if seen.fields.contains_key(&field.number()) {
+            return None;
+        }
+        at.respell(entry.location, field.name());
+        Some(field)
     }
 
     /// Reports a deprecated field, an ignored one, and one that is not implemented; the last is not read.
