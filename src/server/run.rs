@@ -92,6 +92,7 @@ async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<
         took: began.elapsed(),
         listeners: built.listeners.iter().zip(sockets.addresses.iter().map(Vec::as_slice)).collect(),
         admin: admin.address,
+        short_form: options.short_form.as_ref(),
         demo_ca: demo.as_ref().map(|demo| demo.ca.ca_cert.as_path()),
     }
     .print();
@@ -193,6 +194,9 @@ fn println(line: &str) {
 impl Serve {
     /// Where the configuration comes from; `None` where the demo is to be served.
     fn source(&self) -> Option<Source> {
+        if let Some(form) = &self.short_form {
+            return Some(Source::Text { name: "quicgate run".to_owned(), text: form.text.clone() });
+        }
         let file = self.config_path.clone().map(Source::File);
         let text = || {
             let text = self.config_yaml.clone()?;

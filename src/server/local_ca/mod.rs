@@ -102,12 +102,7 @@ fn renew(directory: &Directory, names: &Names, now: SystemTime) -> Result<LocalC
 }
 
 /// Puts what is `staged` (the CA when it is new) and the leaf in place: all is on disk before the first name changes.
-fn replace(
-    directory: &Directory,
-    names: &Names,
-    leaf: &Issued,
-    mut staged: Vec<Staged>,
-) -> Result<(), LocalCaError> {
+fn replace(directory: &Directory, names: &Names, leaf: &Issued, mut staged: Vec<Staged>) -> Result<(), LocalCaError> {
     let (cert, key) = names.leaf_files();
     staged.push(directory.stage(key, &leaf.key_pem)?);
     staged.push(directory.stage(cert, &leaf.cert_pem)?);

@@ -153,7 +153,8 @@ fn what_serves_is_used_when_it_cannot_be_replaced() {
 fn many_at_once_end_with_one_pair() {
     let dir = tempfile::tempdir().unwrap();
     let made = thread::scope(|scope| {
-        let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| ensure(dir.path(), &Names::loopback(), start()).unwrap().made)).collect();
+        let starts: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| ensure(dir.path(), &Names::loopback(), start()).unwrap().made)).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect::<Vec<_>>()
     });
     assert_eq!(made.iter().filter(|made| **made == Made::Everything).count(), 1, "{made:?}");
