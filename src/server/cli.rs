@@ -31,7 +31,7 @@ pub enum Command {
     #[command(after_help = short_form::RUN_EXAMPLES)]
     Run(Box<ShortFormArgs>),
     /// Write the configuration that `run` serves with the same options, to begin a file with.
-    #[command(after_help = short_form::EXPAND_EXAMPLES)]
+    #[command(after_help = short_form::EXPAND_EXAMPLES, mut_args(short_form::hide_what_serves))]
     Expand(Box<ShortFormArgs>),
     /// Ask a server something and say what the connection was like.
     Probe(probe::Args),

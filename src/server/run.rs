@@ -79,7 +79,7 @@ async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<
         }
     };
     show(&built.report, options.error_format);
-    let mut sockets = boot::bind(&built, options.workers()).map_err(|error| error.to_string())?;
+    let mut sockets = boot::bind(&built, options.workers()).map_err(|error| options.refused(&error))?;
     let workers = Workers::start(std::mem::take(&mut sockets.workers), &built.clusters)
         .map_err(|error| format!("the workers cannot start: {error}"))?;
     let admin = boot::admin_of(options, &built, &sockets, workers.list(), &Process { began, logs });

@@ -89,6 +89,14 @@ fn ip(text: &str) -> Result<IpAddr, &'static str> {
     )
 }
 
+/// Leaves out of the help of `expand` what does not change the text. It is accepted, so that one word makes `run` of it.
+pub(in crate::server) fn hide_what_serves(arg: clap::Arg) -> clap::Arg {
+    let of_the_text =
+        ["sites", "https_port", "http_port", "address", "admin_address", "cert", "key", "state_dir", "help"];
+    let hide = !of_the_text.contains(&arg.get_id().as_str());
+    arg.hide(hide)
+}
+
 /// What `quicgate run --help` ends with.
 pub(in crate::server) const RUN_EXAMPLES: &str = "\
 Examples:

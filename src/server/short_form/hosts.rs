@@ -1,5 +1,6 @@
 //! All sites together: a virtual host for each name, its routes in the order in which they are tried.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 
@@ -25,8 +26,8 @@ pub(super) struct Route {
     pub(super) path: SitePath,
     /// At least one, each once.
     pub(super) endpoints: Vec<SocketAddr>,
-    /// The backends that were names.
-    pub(super) looked_up: Vec<String>,
+    /// The backends that were names, each with its addresses.
+    pub(super) looked_up: Vec<(String, String)>,
 }
 
 /// Puts sites together, in the order of their first mention. `look_up` finds the addresses of a name.
@@ -68,12 +69,10 @@ impl Route {
             let found = match backend {
                 Backend::Address(address) => vec![*address],
                 Backend::Name { host, port } => {
-                    route.looked_up.push(backend.to_string());
-                    let found = look_up(host, *port).map(one_family);
+                    let found = look_up(host, *port).and_then(one_family);
                     let found = found.map_err(|source| Problem::LookUp { host: host.clone(), source })?;
-                    if found.is_empty() {
-                        return Err(Problem::LookUp { host: host.clone(), source: io::ErrorKind::NotFound.into() });
-                    }
+                    let ips: Vec<String> = found.iter().map(|address| address.ip().to_string()).collect();
+                    route.looked_up.push((backend.to_string(), ips.join(" and ")));
                     found
                 }
             };
@@ -87,11 +86,14 @@ impl Route {
     }
 }
 
-/// The IPv4 addresses, or where there are none, all. A host with both families is one host, and many a server listens
-/// on one of them: half of the requests to `localhost` would fail.
-fn one_family(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+/// The IPv4 addresses, or where there are none, all; each once. A host with both families is one host, and many a server
+/// listens on one of them: half of the requests to `localhost` would fail.
+fn one_family(addresses: Vec<SocketAddr>) -> io::Result<Vec<SocketAddr>> {
     let (v4, v6): (Vec<_>, Vec<_>) = addresses.into_iter().partition(SocketAddr::is_ipv4);
-    if v4.is_empty() { v6 } else { v4 }
+    let mut addresses = if v4.is_empty() { v6 } else { v4 };
+    let mut seen = HashSet::new();
+    addresses.retain(|address| seen.insert(*address));
+    if addresses.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(addresses) }
 }
 
 #[cfg(test)]

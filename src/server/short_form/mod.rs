@@ -18,7 +18,8 @@ mod shown;
 mod site;
 mod yaml;
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 pub use args::{AdminAddress, Edge, ShortFormArgs};
@@ -30,10 +31,12 @@ pub use site::{Site, SiteError};
 use plan::{Local, Plan};
 use problem::Problem;
 
+use super::cli::Serve;
 use super::local_ca::Made;
 use super::{complain, run};
+use crate::net::BindError;
 
-pub(super) use args::{EXPAND_EXAMPLES, RUN_EXAMPLES};
+pub(super) use args::{EXPAND_EXAMPLES, RUN_EXAMPLES, hide_what_serves};
 
 /// A configuration that was made of options.
 #[derive(Clone, Debug)]
@@ -44,6 +47,18 @@ pub struct ShortForm {
     pub(super) lines: String,
 }
 
+impl Serve {
+    /// Why an address cannot be listened on, in the words of whoever chose it.
+    pub(super) fn refused(&self, error: &BindError) -> String {
+        match self.short_form {
+            Some(_) => {
+                format!("{error}\n  Here --https-port, --http-port, --address and --admin-address say where to listen.")
+            }
+            None => error.to_string(),
+        }
+    }
+}
+
 /// `quicgate run`: serves the sites.
 pub(super) fn run(args: &ShortFormArgs) -> ExitCode {
     let made = readable(&args.edge).and_then(|()| plan(args));
@@ -51,7 +66,7 @@ pub(super) fn run(args: &ShortFormArgs) -> ExitCode {
         Ok(plan) => plan,
         Err(problem) => return complain(&problem.to_string()),
     };
-    let form = ShortForm { text: plan.yaml(), lines: plan.lines(&args.edge) };
+    let form = ShortForm { text: plan.yaml(), lines: plan.lines(args) };
     let mut serve = args.serve.clone();
     serve.short_form = Some(form);
     run::serve(&serve)
@@ -92,9 +107,8 @@ fn remarks(local: &Local) -> String {
         Made::Everything => format!("note: made an authority and a certificate: clients have to trust {}\n", local.ca),
     };
     for name in &local.uncovered {
-        text.push_str(&format!(
-            "note: no certificate can be made for `{name}`: clients reach it as localhost, or give --cert and --key\n"
-        ));
+        let way_out = "clients reach it as localhost, or give --cert and --key";
+        let _ = writeln!(text, "note: no certificate can be made for `{name}`: {way_out}");
     }
     text
 }

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use super::args::Edge;
+use super::args::{AdminAddress, ShortFormArgs};
 use super::plan::{Local, Plan};
 use super::shell::word;
 
 impl Plan {
     /// Lines for the banner: where each site leads, what to try, what to do next.
-    pub(super) fn lines(&self, edge: &Edge) -> String {
+    pub(super) fn lines(&self, args: &ShortFormArgs) -> String {
         let mut text = String::new();
         for (place, endpoints) in self.places() {
             let _ = writeln!(text, "  {place:24}  -> {endpoints}");
@@ -19,7 +19,8 @@ impl Plan {
             let _ = writeln!(text, "{title:5} {command}");
             title = "";
         }
-        let _ = writeln!(text, "Next  {} > edge.yaml      Ctrl-C drains, twice stops", expand(edge, self.https.port()));
+        let _ = writeln!(text, "Next  {} > edge.yaml", expand(args, self.https.port()));
+        text.push_str("      Ctrl-C drains, twice stops\n");
         text
     }
 
@@ -48,7 +49,8 @@ impl Plan {
 }
 
 /// The command that writes what is served: `port` is the one in use.
-fn expand(edge: &Edge, port: u16) -> String {
+fn expand(args: &ShortFormArgs, port: u16) -> String {
+    let edge = &args.edge;
     let mut command = "quicgate expand".to_owned();
     let mut add = |option: &str, value: &str| {
         let _ = write!(command, " --{option} {}", word(value));
@@ -65,10 +67,10 @@ fn expand(edge: &Edge, port: u16) -> String {
     if edge.address != IpAddr::from([0, 0, 0, 0]) {
         add("address", &edge.address.to_string());
     }
-    if edge.admin_address != super::args::AdminAddress::default() {
+    if edge.admin_address != AdminAddress::default() {
         add("admin-address", &edge.admin_address.to_string());
     }
-    for (option, file) in [("cert", &edge.cert), ("key", &edge.key)] {
+    for (option, file) in [("cert", &edge.cert), ("key", &edge.key), ("state-dir", &args.serve.state_dir)] {
         if let Some(file) = file {
             add(option, &file.to_string_lossy());
         }

@@ -79,7 +79,6 @@ fn virtual_host(host: &VirtualHost) -> String {
         let path = route.path.as_str();
         let field = if route.path.is_root() { "prefix" } else { "path_separated_prefix" };
         let _ = writeln!(text, "              - match: {{{field}: \"{path}\"}}");
-        let _ = writeln!(text, "                # No limit for a whole response: a long download ends well.");
         let _ = writeln!(text, "                route: {{cluster: \"{}\", timeout: 0s}}", route.place);
     }
     text
@@ -87,7 +86,15 @@ fn virtual_host(host: &VirtualHost) -> String {
 
 fn cluster(route: &Route) -> String {
     let place = &route.place;
-    let mut text = format!(
+    let mut text = String::new();
+    for (name, addresses) in &route.looked_up {
+        let _ = writeln!(
+            text,
+            "  # `{name}` was looked up once, as {addresses}: write another address here when it moves."
+        );
+    }
+    let _ = write!(
+        text,
         "  - name: \"{place}\"
     connect_timeout: 5s
     load_assignment:
@@ -96,10 +103,6 @@ fn cluster(route: &Route) -> String {
       - lb_endpoints:
 "
     );
-    for name in &route.looked_up {
-        let _ =
-            writeln!(text, "        # `{name}` was looked up once: write its new address here when it has another.");
-    }
     for endpoint in &route.endpoints {
         let (ip, port) = (endpoint.ip(), endpoint.port());
         let address = format!("{{socket_address: {{address: \"{ip}\", port_value: {port}}}}}");
