@@ -30,7 +30,7 @@
 //!
 //! # From a file to a running gateway
 //!
-//! [`config::load`] makes typed messages of a text, strictly. The `build` functions of the floors make running types of
+//! [`config::load`] makes typed messages of a text, strictly: a file, or what [`server::short_form`] writes of options. The `build` functions of the floors make running types of
 //! messages: pure, no socket, no task; both together are `--mode validate`. `server` then binds every socket on the main
 //! thread, so that what cannot be had is known before anything serves, and starts the workers.
 //!

@@ -1,8 +1,8 @@
 //! The short form: `quicgate run --site a.test=127.0.0.1:8080`, an edge without a file, and `quicgate expand`, which writes
 //! the file.
 //!
-//! [`args`] is what is typed, each option parsed into what it means; [`plan`] looks names up, chooses ports and has
-//! certificates made; [`yaml`] writes the configuration of that as text. `run` hands the text to the ordinary way of a
+//! `args` is what is typed, each option parsed into what it means; `plan` looks names up, chooses ports and has
+//! certificates made; `yaml` writes the configuration of that as text. `run` hands the text to the ordinary way of a
 //! configuration, so that there is one meaning of it, and `expand` prints it.
 
 mod args;

@@ -1,7 +1,7 @@
 //! Why the options together make no edge.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use crate::server::local_ca::LocalCaError;
@@ -50,13 +50,11 @@ impl fmt::Display for Problem {
                 f,
                 "the file name `{}` cannot be written into a configuration: give one in UTF-8 and without control \
                  characters",
-                path.display().to_string().escape_debug()
+                shown(path)
             ),
-            Self::File { option, path, source } => write!(
-                f,
-                "{option}: cannot read `{}`: {source}; give a PEM file that this user may read",
-                path.display()
-            ),
+            Self::File { option, path, source } => {
+                write!(f, "{option}: cannot read `{}`: {source}; give a PEM file that this user may read", shown(path))
+            }
             Self::Certificates(error) => write!(f, "{error}; or bring your own with --cert FILE --key FILE"),
             Self::Configuration => f.write_str(
                 "the configuration is made of --site: leave -c and --config-yaml out, or serve a file with \
@@ -64,6 +62,11 @@ impl fmt::Display for Problem {
             ),
         }
     }
+}
+
+/// The name of a file as a terminal may have it.
+fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
 }
 
 impl std::error::Error for Problem {

@@ -63,7 +63,7 @@ fn wrong_sites() {
     let long = [format!("{}=127.0.0.1:8080", "a.".repeat(127) + "test"), format!("{}=127.0.0.1:8080", "a".repeat(64))];
     let mut text = String::new();
     for site in SITES.into_iter().chain(long.iter().map(String::as_str)) {
-        let _ = writeln!(text, "--site {site:?}\n{}", refused(&["--site", site]));
+        let _ = writeln!(text, "--site={site:?}\n{}", refused(&[&format!("--site={site}")]));
     }
     insta::assert_snapshot!(text);
 }
@@ -81,7 +81,7 @@ fn wrong_options() {
         &["--cert", "cert.pem"],
         &["--key", "key.pem"],
         &["--cert", "no-such-cert.pem", "--key", "no-such-key.pem"],
-        &["--cert", "a\nb.pem", "--key", "key.pem"],
+        &["--cert", "no\nsuch.pem", "--key", "key.pem"],
         &["-c", "edge.yaml"],
         &["--config-yaml", "node: {}"],
     ];
@@ -91,6 +91,15 @@ fn wrong_options() {
     }
     let _ = writeln!(text, "no site\n{}", refused(&[]));
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_file_name_that_would_break_the_text_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let arguments = ["expand", "--site", "a.test=127.0.0.1:8080", "--cert", "a\nb.pem", "--key", "key.pem"];
+    let (code, text, errors) = quicgate(directory.path(), &arguments);
+    assert_eq!((code, text.as_str()), (Some(1), ""));
+    assert!(errors.starts_with("error: the file name `a\\nb.pem` cannot be written into a configuration"), "{errors}");
 }
 
 #[test]

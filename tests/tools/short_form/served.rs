@@ -162,18 +162,18 @@ async fn what_expand_writes_is_served_as_run_serves_it() {
     let (code, text, errors) = quicgate(directory.path(), &arguments);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     let edge = Gateway::start(&text.replace("port_value: 10080", "port_value: 0")).await;
-    let (https, http3) = (edge.address("https"), edge.address("http3"));
-    assert_eq!(https.port(), http3.port());
+    let port = edge.address("https").port();
+    assert_eq!(edge.address("http3").port(), port);
     for version in Version::ALL {
         let client = edge.client(version, if version == Version::Http3 { "http3" } else { "https" }).await;
         let reply = client.send(Request::get("/api/x").authority("a.test:1")).await;
         assert_eq!(reply.status, 200, "{version:?}");
-        assert_eq!(reply.header("alt-svc"), Some(format!("h3=\":{}\"; ma=86400", https.port()).as_str()));
+        assert_eq!(reply.header("alt-svc"), Some(format!("h3=\":{port}\"; ma=86400").as_str()));
         assert_eq!(client.send(Request::get("/").authority("b.test")).await.status, 404, "{version:?}");
     }
     let clear = Client::http1(edge.address("http"), None).await.unwrap();
     let reply = clear.send(Request::get("/x").authority("a.test")).await;
-    assert_eq!(reply.header("location"), Some(format!("https://a.test:{}/x", https.port()).as_str()));
+    assert_eq!(reply.header("location"), Some(format!("https://a.test:{port}/x").as_str()));
     assert_eq!((web.received().len(), api.received().len()), (0, 3));
 }
 
