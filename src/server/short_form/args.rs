@@ -27,8 +27,9 @@ pub struct ShortFormArgs {
 pub struct Edge {
     /// NAME[/PATH]=BACKEND[,BACKEND...]: where requests of a name, below a path, go; may be repeated.
     ///
-    /// NAME is a host name, *.NAME for the names below it, or * for every name. BACKEND is IP:PORT, [IPv6]:PORT or
-    /// HOST:PORT, which is looked up once; requests take turns among several. The longest PATH that fits is taken.
+    /// NAME is a host name, *.NAME for the names below it, or * for every name. BACKEND is IP:PORT, with brackets around
+    /// an IPv6 address, or HOST:PORT, which is looked up once; requests take turns among several. The longest PATH that
+    /// fits is taken.
     #[arg(long = "site", value_name = "SITE", required = true)]
     pub sites: Vec<Site>,
     /// The port of HTTP/1.1 and HTTP/2 on TCP and of HTTP/3 on UDP; 0 for any that is free.
