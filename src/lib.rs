@@ -30,7 +30,8 @@
 //!
 //! # From a file to a running gateway
 //!
-//! [`config::read`] makes typed messages of texts, strictly. The `build` functions of the floors make running types of
+//! [`config::read`] makes typed messages of texts, strictly: of files, or of what [`server::short_form`] writes for a few
+//! options. The `build` functions of the floors make running types of
 //! messages: pure, no socket, no task; both together are `--mode validate`. `server` then binds every socket on the main
 //! thread, so that what cannot be had is known before anything serves, and starts the workers.
 //!

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::short_form::ShortForm;
 use crate::listener::{Kind, Listener};
 
 /// What there is to show.
@@ -20,6 +21,8 @@ pub(super) struct Banner<'a> {
     pub listeners: Vec<(&'a Arc<Listener>, &'a [SocketAddr])>,
     /// The admin interface.
     pub admin: Option<SocketAddr>,
+    /// What was made of options, when that is served.
+    pub short_form: Option<&'a ShortForm>,
     /// The local CA, when the demo is served.
     pub demo_ca: Option<&'a Path>,
 }
@@ -51,6 +54,9 @@ impl Banner<'_> {
         }
         if let Some(admin) = admin {
             let _ = writeln!(text, "  {admin}");
+        }
+        if let Some(form) = self.short_form {
+            text.push_str(&form.lines);
         }
         if let Some(ca) = self.demo_ca {
             let (ca, url) = (ca.strip_prefix(".").unwrap_or(ca).display(), self.demo_url());

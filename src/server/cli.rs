@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::short_form::{self, ShortForm, ShortFormArgs};
 use crate::observe::log::{Destination, Level, Levels, Logs, components};
 use crate::probe;
 
 /// An edge gateway that puts QUIC first: HTTP/3, HTTP/2 and HTTP/1.1 in, configured by Envoy v3 files.
 ///
 /// Without a configuration it serves a demo on <https://localhost:10443>, with a certificate authority of its own in
-/// ./certs. Try it, then write a file: config/edge.yaml is one to begin with.
+/// ./certs. Try it, then put it in front of a server: `quicgate run --help`.
 #[derive(Debug, Parser)]
 #[command(name = "quicgate", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub struct Cli {
-    /// What to do instead of serving.
+    /// What to do instead of serving a file.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// How to serve.
@@ -23,9 +24,15 @@ pub struct Cli {
     pub serve: Serve,
 }
 
-/// What the program does beside serving.
+/// What the program does beside serving a file.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Serve sites without a file: HTTP/3, HTTP/2 and HTTP/1.1 with TLS in front of backends.
+    #[command(after_help = short_form::RUN_EXAMPLES)]
+    Run(Box<ShortFormArgs>),
+    /// Write the configuration that `run` serves with the same options, to begin a file with.
+    #[command(after_help = short_form::EXPAND_EXAMPLES, mut_args(short_form::hide_what_serves))]
+    Expand(Box<ShortFormArgs>),
     /// Ask a server something and say what the connection was like.
     Probe(probe::Args),
     /// Run the demo backend alone: an HTTP/1.1 server that answers with what it was asked.
@@ -69,9 +76,12 @@ pub struct Serve {
     /// Write the address of the admin interface to this file once it is bound.
     #[arg(long, value_name = "FILE")]
     pub admin_address_path: Option<PathBuf>,
-    /// Where files of the program's own are kept: the demo's certificates, in DIR/certs [default: .].
+    /// Where files of the program's own are kept: certificates made here, in DIR/certs [default: .].
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
+    /// What `run` made of its options, which stands for a file.
+    #[arg(skip)]
+    pub short_form: Option<ShortForm>,
     /// The name of this node, over `node.id`.
     #[arg(long, value_name = "NAME")]
     pub service_node: Option<String>,
@@ -162,6 +172,7 @@ impl Serve {
 const EXAMPLES: &str = "\
 Examples:
   quicgate                                  serve the demo
+  quicgate run --site a.test=127.0.0.1:8080 serve a site without a file
   quicgate -c config/edge.yaml              serve a configuration
   quicgate -c edge.yaml --mode validate     check a configuration
   quicgate probe --http3 --cacert certs/ca.crt https://localhost:10443/

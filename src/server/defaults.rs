@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::local_ca::{self, LocalCa, LocalCaError};
+use super::local_ca::{self, LocalCa, LocalCaError, Names};
 use crate::config::Source;
 
 /// The embedded default with what it needs on this host.
@@ -17,26 +17,34 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    /// Prepares the default for a demo backend at `backend`. The certificates are made, or found, in `state_dir`; where
-    /// none is given, in the current directory, or, where that cannot be written, in the user's directory for state.
+    /// Prepares the default for a demo backend at `backend`, with certificates in `state_dir`.
     ///
     /// # Errors
     /// When there is no directory in which certificates could be made.
     pub(super) fn prepare(state_dir: Option<&Path>, backend: SocketAddr) -> Result<Self, LocalCaError> {
-        let now = SystemTime::now();
-        let ensure = |dir: &Path| local_ca::ensure(&dir.join("certs"), now);
-        let ca = match (state_dir, ensure(state_dir.unwrap_or(Path::new(".")))) {
-            (None, Err(error)) => match user_state() {
-                Some(dir) => ensure(&dir).map_err(|_| error)?,
-                None => return Err(error),
-            },
-            (_, outcome) => outcome?,
-        };
+        let ca = certificates(state_dir, Path::new("certs"), &Names::loopback())?;
         let text = TEXT
             .replace(LEAF, &ca.leaf_cert.to_string_lossy())
             .replace(KEY, &ca.leaf_key.to_string_lossy())
             .replace(BACKEND, &format!("port_value: {}", backend.port()));
         Ok(Self { ca, source: Source::Text { name: "default.yaml".to_owned(), text } })
+    }
+}
+
+/// Makes or finds certificates for these names, `below` `state_dir`; where none is given, below the current directory, or,
+/// where that cannot be written, below the user's directory for state.
+///
+/// # Errors
+/// When there is no directory in which certificates could be made.
+pub(super) fn certificates(state_dir: Option<&Path>, below: &Path, names: &Names) -> Result<LocalCa, LocalCaError> {
+    let now = SystemTime::now();
+    let ensure = |dir: &Path| local_ca::ensure(&dir.join(below), names, now);
+    match (state_dir, ensure(state_dir.unwrap_or(Path::new(".")))) {
+        (None, Err(error)) => match user_state() {
+            Some(dir) => ensure(&dir).map_err(|_| error),
+            None => Err(error),
+        },
+        (_, outcome) => outcome,
     }
 }
 

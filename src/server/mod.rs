@@ -10,6 +10,7 @@ mod defaults;
 pub mod demo;
 pub mod local_ca;
 mod run;
+pub mod short_form;
 mod signals;
 mod workers;
 
@@ -36,6 +37,8 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         None => run::serve(&cli.serve),
+        Some(Command::Run(args)) => short_form::run(&args),
+        Some(Command::Expand(args)) => short_form::expand(&args),
         Some(Command::Probe(args)) => on_one_thread(run_probe(args)),
         Some(Command::Demo { address }) => on_one_thread(run_demo(address)),
     }

@@ -77,7 +77,7 @@ async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<
         }
     };
     show(&built.report, options.error_format);
-    let mut sockets = boot::bind(&built, options.workers()).map_err(|error| error.to_string())?;
+    let mut sockets = boot::bind(&built, options.workers()).map_err(|error| options.refused(&error))?;
     let workers = Workers::start(std::mem::take(&mut sockets.workers), &built.clusters)
         .map_err(|error| format!("the workers cannot start: {error}"))?;
     let admin = boot::admin_of(options, &built, &sockets, workers.list(), &Process { began, logs });
@@ -90,6 +90,7 @@ async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<
         took: began.elapsed(),
         listeners: built.listeners.iter().zip(sockets.addresses.iter().map(Vec::as_slice)).collect(),
         admin: admin.address,
+        short_form: options.short_form.as_ref(),
         demo_ca: demo.as_ref().map(|demo| demo.ca.ca_cert.as_path()),
     }
     .print();
@@ -192,6 +193,9 @@ impl Serve {
     /// Where the configuration comes from, the text on the command line over the file; none where the demo is to be
     /// served.
     fn sources(&self) -> Vec<Source> {
+        if let Some(form) = &self.short_form {
+            return vec![Source::Text { name: "quicgate run".to_owned(), text: form.text.clone() }];
+        }
         let file = self.config_path.clone().map(Source::File);
         let text = self.config_yaml.clone();
         let text = text.map(|text| Source::Text { name: "--config-yaml".to_owned(), text });

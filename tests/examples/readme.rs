@@ -41,6 +41,31 @@ fn there_are_two_commands_and_the_gate_runs_the_one_that_tests() {
 }
 
 #[test]
+fn the_commands_of_the_short_form_do_what_is_said() {
+    let clone = Clone::new();
+    let said: Vec<Said> = blocks("sh")
+        .iter()
+        .flat_map(|block| block.lines())
+        .filter_map(|line| {
+            let words: Vec<&str> = line.strip_prefix("quicgate ")?.split(" > ").next()?.split_whitespace().collect();
+            match *words.first()? {
+                "run" => Some(clone.quicgate(&[&words[..], &["--mode", "validate"]].concat())),
+                "expand" => {
+                    let said = clone.quicgate(&words);
+                    clone.write("edge.yaml", &said.stdout);
+                    Some(said)
+                }
+                _ => None,
+            }
+        })
+        .collect();
+    let codes: Vec<_> = said.iter().map(|said| said.code).collect();
+    let errors: Vec<&str> = said.iter().map(|said| said.stderr.as_str()).collect();
+    assert_eq!(codes, [Some(0); 2], "{errors:?}");
+    assert_eq!(clone.validate("edge.yaml"), Said::ok("edge.yaml"));
+}
+
+#[test]
 fn links_lead_somewhere() {
     static LINK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\]\(([^)\s]+)\)").expect("a valid pattern"));
     let mut links = 0;

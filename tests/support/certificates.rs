@@ -41,9 +41,14 @@ impl Certificates {
 
     /// A client that trusts the authority and offers these protocols.
     pub(crate) fn client(&self, alpn: &[&str]) -> Arc<ClientConfig> {
+        Self::client_of(&self.authority, alpn)
+    }
+
+    /// A client that trusts another authority, given as PEM, and offers these protocols.
+    pub(crate) fn client_of(authority: &str, alpn: &[&str]) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
-        let authority = CertificateDer::from_pem_slice(self.authority.as_bytes()).expect("our own PEM");
-        roots.add(authority).expect("our own certificate");
+        let authority = CertificateDer::from_pem_slice(authority.as_bytes()).expect("the PEM of an authority");
+        roots.add(authority).expect("the certificate of an authority");
         client_trusting(roots, alpn)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use quicgate::server::local_ca::{self, LocalCa};
+use quicgate::server::local_ca::{self, LocalCa, Names};
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
     crypto::aws_lc_rs,
@@ -93,6 +93,6 @@ fn connector(ca: &LocalCa) -> TlsConnector {
 
 fn made() -> (tempfile::TempDir, LocalCa) {
     let dir = tempfile::tempdir().unwrap();
-    let ca = local_ca::ensure(dir.path(), SystemTime::now()).unwrap();
+    let ca = local_ca::ensure(dir.path(), &Names::loopback(), SystemTime::now()).unwrap();
     (dir, ca)
 }

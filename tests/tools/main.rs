@@ -11,3 +11,6 @@ mod demo;
 mod local_ca;
 mod probe;
 mod rig;
+mod short_form;
+#[path = "../support/mod.rs"]
+mod support;

@@ -120,4 +120,8 @@ pub(super) const CA_KEY: Kind = Kind { name: "ca.key", mode: 0o600 };
 pub(super) const LEAF_CERT: Kind = Kind { name: "localhost.crt", mode: 0o644 };
 /// The leaf's private key.
 pub(super) const LEAF_KEY: Kind = Kind { name: "localhost.key", mode: 0o600 };
+/// The certificate of a leaf for sites.
+pub(super) const SITES_CERT: Kind = Kind { name: "sites.crt", mode: 0o644 };
+/// Its private key.
+pub(super) const SITES_KEY: Kind = Kind { name: "sites.key", mode: 0o600 };
 const LOCK: Kind = Kind { name: ".lock", mode: 0o600 };

@@ -1,4 +1,4 @@
-//! Makes the CA and the leaf (RFC 5280): ECDSA P-256, the CA constrained to loopback names.
+//! Makes the CA and the leaf (RFC 5280): ECDSA P-256, the CA constrained to the names that it is made for.
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
@@ -14,6 +14,8 @@ use rustix::system::uname;
 use rustls::pki_types::CertificateDer;
 use x509_parser::parse_x509_certificate;
 
+use super::names::Names;
+
 /// A CA that can sign.
 #[derive(Debug)]
 pub(super) struct Authority {
@@ -27,13 +29,13 @@ pub(super) struct Issued {
 }
 
 impl Authority {
-    /// A new CA, valid for ten years from an hour before `now`.
-    pub(super) fn generate(now: SystemTime) -> Result<(Self, Issued), Error> {
+    /// A new CA for these names, valid for ten years from an hour before `now`.
+    pub(super) fn generate(names: &Names, now: SystemTime) -> Result<(Self, Issued), Error> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let mut params = params(&ca_name(&host_name()), now, CA_LIFE);
+        let mut params = params(&ca_name(&names.label(), &host_name()), now, CA_LIFE);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.name_constraints = Some(loopback_only());
+        params.name_constraints = Some(only(names));
         let issued = Issued { cert_pem: params.self_signed(&key)?.pem(), key_pem: key.serialize_pem() };
         Ok((Self { issuer: Issuer::new(params, key) }, issued))
     }
@@ -48,17 +50,13 @@ impl Authority {
         Some(Self { issuer: Issuer::from_ca_cert_der(cert, key).ok()? })
     }
 
-    /// A leaf for the loopback names with a key of its own, valid for 89 days from an hour before `now`.
-    pub(super) fn issue_leaf(&self, now: SystemTime) -> Result<Issued, Error> {
-        self.issue(&["localhost"], now)
-    }
-
-    /// A leaf for these names and the two loopback addresses. The name constraints are the verifier's to enforce.
-    pub(super) fn issue(&self, dns_names: &[&str], now: SystemTime) -> Result<Issued, Error> {
+    /// A leaf for these names and the two loopback addresses, with a key of its own, valid for 89 days from an hour before
+    /// `now`. The name constraints are the verifier's to enforce.
+    pub(super) fn issue(&self, names: &Names, now: SystemTime) -> Result<Issued, Error> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let mut params = params("localhost", now, LEAF_LIFE);
-        for name in dns_names {
-            params.subject_alt_names.push(SanType::DnsName((*name).try_into()?));
+        for name in names.dns() {
+            params.subject_alt_names.push(SanType::DnsName(name.as_str().try_into()?));
         }
         params.subject_alt_names.push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
         params.subject_alt_names.push(SanType::IpAddress(Ipv6Addr::LOCALHOST.into()));
@@ -82,21 +80,19 @@ fn params(common_name: &str, now: SystemTime, life: Duration) -> CertificatePara
 }
 
 /// RFC 5280 §4.2.1.10: a name of a kind that is listed must lie in one of its subtrees; `localhost` covers its subdomains.
-fn loopback_only() -> NameConstraints {
-    NameConstraints {
-        permitted_subtrees: vec![
-            GeneralSubtree::DnsName("localhost".into()),
-            GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8)),
-            GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(Ipv6Addr::LOCALHOST.octets(), 128)),
-        ],
-        excluded_subtrees: Vec::new(),
-    }
+fn only(names: &Names) -> NameConstraints {
+    let dns = names.subtrees().into_iter().map(|name| GeneralSubtree::DnsName(name.into()));
+    let loopback = [
+        GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8)),
+        GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(Ipv6Addr::LOCALHOST.octets(), 128)),
+    ];
+    NameConstraints { permitted_subtrees: dns.chain(loopback).collect(), excluded_subtrees: Vec::new() }
 }
 
 /// What a person reads in a list of authorities: what this is, and which host made it.
-fn ca_name(host: &str) -> String {
+fn ca_name(names: &str, host: &str) -> String {
     let host = host.chars().filter(|char| char.is_ascii_alphanumeric() || "-._".contains(*char));
-    let name = format!("{CA_NAME} (localhost only) of {}", host.collect::<String>());
+    let name = format!("{CA_NAME} ({names}) of {}", host.collect::<String>());
     // RFC 5280 appendix A.1: a common name has at most 64 characters; all of these are ASCII.
     name.chars().take(64).collect()
 }
@@ -119,8 +115,9 @@ mod tests {
 
     #[test]
     fn the_name_says_what_and_where_within_64_characters() {
-        assert_eq!(ca_name("build-7.lan"), "Quicgate local CA (localhost only) of build-7.lan");
-        assert_eq!(ca_name("a\u{e9}\n,CN=b"), "Quicgate local CA (localhost only) of aCNb");
-        assert_eq!(ca_name(&"h".repeat(200)).len(), 64);
+        let name = |host: &str| ca_name("localhost only", host);
+        assert_eq!(name("build-7.lan"), "Quicgate local CA (localhost only) of build-7.lan");
+        assert_eq!(name("a\u{e9}\n,CN=b"), "Quicgate local CA (localhost only) of aCNb");
+        assert_eq!(name(&"h".repeat(200)).len(), 64);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use quicgate::server::local_ca::{self, LocalCa};
+use quicgate::server::local_ca::{self, LocalCa, Names};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
@@ -18,7 +18,7 @@ pub(crate) struct Identity {
 impl Identity {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let ca = local_ca::ensure(dir.path(), SystemTime::now()).unwrap();
+        let ca = local_ca::ensure(dir.path(), &Names::loopback(), SystemTime::now()).unwrap();
         Self { _dir: dir, ca }
     }
 
