@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::envoy_flags::EnvoyFlags;
 use crate::observe::log::{Destination, Level, Levels, Logs, Pattern, components};
 use crate::probe;
 
@@ -92,15 +93,9 @@ pub struct Serve {
     /// The zone of this node, over `node.locality.zone`.
     #[arg(long, value_name = "NAME")]
     pub service_zone: Option<String>,
-    /// Accepted as Envoy's: there is no hot restart yet.
-    #[arg(long)]
-    pub disable_hot_restart: bool,
-    /// Accepted as Envoy's: there is no hot restart yet.
-    #[arg(long)]
-    pub use_dynamic_base_id: bool,
-    /// Accepted as Envoy's: there is no hot restart yet.
-    #[arg(long, value_name = "N")]
-    pub base_id: Option<u32>,
+    /// The rest of Envoy's flags.
+    #[command(flatten)]
+    pub envoy: EnvoyFlags,
 }
 
 /// Envoy's `--mode`.
@@ -149,7 +144,7 @@ impl Serve {
     /// The options as `/server_info` shows them.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        serde_json::json!({
+        let mut shown = serde_json::json!({
             "concurrency": self.workers(),
             "mode": if self.mode == Mode::Serve { "Serve" } else { "Validate" },
             "config_path": path(self.config_path.as_deref()),
@@ -164,7 +159,30 @@ impl Serve {
             "log_format": self.log_format,
             "log_format_escaped": self.log_format_escaped,
             "admin_address_path": path(self.admin_address_path.as_deref()),
-        })
+        });
+        if let Some(shown) = shown.as_object_mut() {
+            shown.extend(self.envoy.to_json());
+        }
+        shown
+    }
+
+    /// Whether fields of the configuration that are not known are taken.
+    #[must_use]
+    pub fn allow_unknown_fields(&self) -> bool {
+        self.envoy.allow_unknown()
+    }
+
+    /// Whether nothing is to be said of fields that are deprecated.
+    #[must_use]
+    pub fn skip_deprecated(&self) -> bool {
+        self.envoy.skip_deprecated_logs
+    }
+
+    /// Why nothing can be served with this command line, if so.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        // To read a configuration no process is taken over.
+        (self.mode == Mode::Serve).then(|| self.envoy.refusal()).flatten()
     }
 
     /// How long exchanges in flight have at the stop.

@@ -8,6 +8,7 @@ mod boot;
 mod cli;
 mod defaults;
 pub mod demo;
+mod envoy_flags;
 pub mod local_ca;
 mod run;
 mod signals;
@@ -19,8 +20,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use cli::{Cli, Command, Serve};
+pub use envoy_flags::{DrainStrategy, EnvoyFlags, IpVersion};
 
-use crate::probe;
+use crate::{admin, probe};
 
 /// The whole program.
 #[must_use]
@@ -34,9 +36,20 @@ pub fn main() -> ExitCode {
         }
     };
     match cli.command {
-        None => run::serve(&cli.serve),
+        None => serve(&cli.serve),
         Some(Command::Probe(args)) => on_one_thread(run_probe(args)),
         Some(Command::Demo { address }) => on_one_thread(run_demo(address)),
+    }
+}
+
+fn serve(options: &Serve) -> ExitCode {
+    if options.envoy.hot_restart_version {
+        let _ = writeln!(std::io::stdout().lock(), "{}", admin::HOT_RESTART_VERSION);
+        return ExitCode::SUCCESS;
+    }
+    match options.refusal() {
+        Some(reason) => complain(&reason),
+        None => run::serve(options),
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) fn serve(options: &Serve) -> ExitCode {
         Ok(logs) => logs,
         Err(message) => return complain(&message),
     };
+    let without_effect = options.envoy.without_effect();
+    if !without_effect.is_empty() {
+        tracing::warn!("taken as Envoy's, but without effect here: {}", without_effect.join(", "));
+    }
     // rustls asks for one provider a process; every configuration here names it as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     if options.mode == Mode::Validate {
