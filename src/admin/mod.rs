@@ -42,6 +42,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Mutex, mpsc};
 
+pub use hot_restart_version::VERSION as HOT_RESTART_VERSION;
 pub use server::serve;
 
 use self::drain_listeners::Which;

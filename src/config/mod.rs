@@ -23,6 +23,7 @@ mod schema;
 mod source;
 mod spelling;
 mod support;
+mod support_list;
 mod taint;
 pub mod values;
 mod yaml;
@@ -43,6 +44,7 @@ pub use node::Location;
 pub use report::Report;
 pub use schema::{descriptors, is_sensitive};
 pub use source::Source;
+pub use support_list::{Part, Status, Supported, support_list};
 
 /// A configuration as far as it could be read.
 #[derive(Debug)]

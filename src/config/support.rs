@@ -42,6 +42,16 @@ pub(crate) fn messages() -> impl Iterator<Item = &'static str> {
     TABLE.keys().copied().filter(|name| schema::message(name).is_some())
 }
 
+/// The messages and enums that are listed.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    TABLE.keys().copied()
+}
+
+/// The types that are refused as a whole, each with the reason.
+pub(crate) fn refused_types() -> impl Iterator<Item = (&'static str, &'static str)> {
+    REFUSED_TYPES.iter().map(|(name, why)| (*name, *why))
+}
+
 /// What becomes of a field of a message.
 pub(crate) fn of(message: &str, field: &str) -> Support {
     TABLE.get(message).and_then(|fields| fields.get(field)).copied().unwrap_or(Support::Missing)

@@ -1,12 +1,15 @@
 //! The command line, with Envoy's names for what Envoy has.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::envoy_flags::EnvoyFlags;
 use super::short_form::{self, ShortForm, ShortFormArgs};
-use crate::observe::log::{Destination, Level, Levels, Logs, components};
+use super::support_list;
+use crate::config::Leniency;
+use crate::observe::log::{Destination, Level, Levels, Logs, Pattern, components};
 use crate::probe;
 
 /// An edge gateway that puts QUIC first: HTTP/3, HTTP/2 and HTTP/1.1 in, configured by Envoy v3 files.
@@ -35,12 +38,29 @@ pub enum Command {
     Expand(Box<ShortFormArgs>),
     /// Ask a server something and say what the connection was like.
     Probe(probe::Args),
+    /// Look at what of Envoy's configuration has an effect here.
+    Config {
+        /// What to do.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// Run the demo backend alone: an HTTP/1.1 server that answers with what it was asked.
     Demo {
         /// Where to listen.
         #[arg(long, default_value = "127.0.0.1:8080")]
         address: std::net::SocketAddr,
     },
+}
+
+/// What there is to see of the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// List every field of Envoy's that is applied, has no effect or is not implemented.
+    ///
+    /// The same table decides what a configuration may say: a field that is not listed as applied is an error in it, or a
+    /// warning where ignoring it is harmless.
+    #[command(after_help = support_list::EXAMPLES)]
+    Support(support_list::Args),
 }
 
 /// How to serve.
@@ -73,6 +93,17 @@ pub struct Serve {
     /// Write the log to this file instead of standard error.
     #[arg(long, value_name = "FILE")]
     pub log_path: Option<PathBuf>,
+    /// How a line of the log is written, in spdlog's syntax, as Envoy's.
+    ///
+    /// %v message and fields, %l level, %L its letter, %n component, %t thread, %P process; %g path, %s file, %# line, %!
+    /// module of the source; %^ and %$ colour on a terminal; %j message for a JSON string, %+ that without its fields, %*
+    /// the fields as members of a JSON object; %Y %m %d %H %M %S %e %z and the rest of spdlog's date and time. %8l sets to
+    /// the right, %-8l to the left, %=8l in the middle, %8!l cuts.
+    #[arg(long, value_name = "FORMAT", default_value = Pattern::DEFAULT, allow_hyphen_values = true)]
+    pub log_format: String,
+    /// Write each line of the log as it would stand in a C string, so that it is printable ASCII.
+    #[arg(long)]
+    pub log_format_escaped: bool,
     /// Write the address of the admin interface to this file once it is bound.
     #[arg(long, value_name = "FILE")]
     pub admin_address_path: Option<PathBuf>,
@@ -91,15 +122,9 @@ pub struct Serve {
     /// The zone of this node, over `node.locality.zone`.
     #[arg(long, value_name = "NAME")]
     pub service_zone: Option<String>,
-    /// Accepted as Envoy's: there is no hot restart yet.
-    #[arg(long)]
-    pub disable_hot_restart: bool,
-    /// Accepted as Envoy's: there is no hot restart yet.
-    #[arg(long)]
-    pub use_dynamic_base_id: bool,
-    /// Accepted as Envoy's: there is no hot restart yet.
-    #[arg(long, value_name = "N")]
-    pub base_id: Option<u32>,
+    /// The rest of Envoy's flags.
+    #[command(flatten)]
+    pub envoy: EnvoyFlags,
 }
 
 /// Envoy's `--mode`.
@@ -140,26 +165,47 @@ impl Serve {
         {
             levels.set(&component, level).map_err(|error| format!("--component-log-level: {error}"))?;
         }
+        let pattern = self.log_format.parse::<Pattern>().map_err(|error| format!("--log-format: {error}"))?;
         let destination = self.log_path.clone().map_or(Destination::Stderr, Destination::File);
-        Logs::install(levels, &destination).map_err(|error| error.to_string())
+        Logs::install(levels, &destination, pattern.escaped(self.log_format_escaped)).map_err(|error| error.to_string())
     }
 
     /// The options as `/server_info` shows them.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        serde_json::json!({
+        let mut shown = serde_json::json!({
             "concurrency": self.workers(),
             "mode": if self.mode == Mode::Serve { "Serve" } else { "Validate" },
-            "config_path": self.config_path.as_deref().map(|path| path.display().to_string()).unwrap_or_default(),
+            "config_path": path(self.config_path.as_deref()),
             "config_yaml": self.config_yaml.clone().unwrap_or_default(),
             "log_level": self.log_level,
             "component_log_level": self.component_log_level.clone().unwrap_or_default(),
-            "log_path": self.log_path.as_deref().map(|path| path.display().to_string()).unwrap_or_default(),
+            "log_path": path(self.log_path.as_deref()),
             "drain_time": format!("{}s", self.drain_time_s),
             "service_node": self.service_node.clone().unwrap_or_default(),
             "service_cluster": self.service_cluster.clone().unwrap_or_default(),
             "service_zone": self.service_zone.clone().unwrap_or_default(),
-        })
+            "log_format": self.log_format,
+            "log_format_escaped": self.log_format_escaped,
+            "admin_address_path": path(self.admin_address_path.as_deref()),
+        });
+        if let Some(shown) = shown.as_object_mut() {
+            shown.extend(self.envoy.to_json());
+        }
+        shown
+    }
+
+    /// What of a configuration passes with a warning, or without a word.
+    #[must_use]
+    pub fn leniency(&self) -> Leniency {
+        Leniency { unknown_fields: self.envoy.allow_unknown(), deprecated: self.envoy.skip_deprecated_logs }
+    }
+
+    /// Why nothing can be served with this command line, if so.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        // To read a configuration no process is taken over.
+        (self.mode == Mode::Serve).then(|| self.envoy.refusal()).flatten()
     }
 
     /// How long exchanges in flight have at the stop.
@@ -167,6 +213,10 @@ impl Serve {
     pub fn drain_time(&self) -> Duration {
         Duration::from_secs(self.drain_time_s.into())
     }
+}
+
+fn path(path: Option<&Path>) -> String {
+    path.map(|path| path.display().to_string()).unwrap_or_default()
 }
 
 const EXAMPLES: &str = "\

@@ -8,10 +8,12 @@ mod boot;
 mod cli;
 mod defaults;
 pub mod demo;
+mod envoy_flags;
 pub mod local_ca;
 mod run;
 pub mod short_form;
 mod signals;
+mod support_list;
 mod workers;
 
 use std::io::{IsTerminal, Write};
@@ -20,9 +22,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use boot::validate;
-pub use cli::{Cli, Command, Serve};
+pub use cli::{Cli, Command, ConfigCommand, Serve};
+pub use envoy_flags::{DrainStrategy, EnvoyFlags, IpVersion};
+pub use support_list::Args as SupportListArgs;
 
-use crate::probe;
+use crate::{admin, probe};
 
 /// The whole program.
 #[must_use]
@@ -36,11 +40,23 @@ pub fn main() -> ExitCode {
         }
     };
     match cli.command {
-        None => run::serve(&cli.serve),
+        None => serve(&cli.serve),
         Some(Command::Run(args)) => short_form::run(&args),
         Some(Command::Expand(args)) => short_form::expand(&args),
+        Some(Command::Config { command: ConfigCommand::Support(args) }) => support_list::run(&args),
         Some(Command::Probe(args)) => on_one_thread(run_probe(args)),
         Some(Command::Demo { address }) => on_one_thread(run_demo(address)),
+    }
+}
+
+fn serve(options: &Serve) -> ExitCode {
+    if options.envoy.hot_restart_version {
+        let _ = writeln!(std::io::stdout().lock(), "{}", admin::HOT_RESTART_VERSION);
+        return ExitCode::SUCCESS;
+    }
+    match options.refusal() {
+        Some(reason) => complain(&reason),
+        None => run::serve(options),
     }
 }
 

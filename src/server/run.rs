@@ -15,7 +15,7 @@ use super::signals::{Asked, Signals};
 use super::workers::Workers;
 use super::{complain, demo};
 use crate::admin::{Admin, Command};
-use crate::config::{Leniency, Report, Source};
+use crate::config::{Report, Source};
 use crate::drain::Drain;
 use crate::net::raise_file_limit;
 use crate::observe::log::Logs;
@@ -27,6 +27,10 @@ pub(super) fn serve(options: &Serve) -> ExitCode {
         Ok(logs) => logs,
         Err(message) => return complain(&message),
     };
+    let without_effect = options.envoy.without_effect();
+    if !without_effect.is_empty() {
+        tracing::warn!("taken as Envoy's, but without effect here: {}", without_effect.join(", "));
+    }
     // rustls asks for one provider a process; every configuration here names it as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     if options.mode == Mode::Validate {
@@ -49,7 +53,7 @@ fn validate(options: &Serve) -> ExitCode {
     if sources.is_empty() {
         return complain("there is nothing to validate: give -c FILE");
     }
-    let report = boot::validate(&sources, Leniency::default(), options.workers());
+    let report = boot::validate(&sources, options.leniency(), options.workers());
     show(&report, options.error_format);
     if report.has_errors() {
         return ExitCode::FAILURE;
@@ -69,7 +73,7 @@ async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<
         sources.push(started.source.clone());
         demo = Some(started);
     }
-    let built = match boot::build(&sources, Leniency::default(), options.workers()) {
+    let built = match boot::build(&sources, options.leniency(), options.workers()) {
         Ok(built) => built,
         Err(report) => {
             show(&report, options.error_format);

@@ -140,3 +140,53 @@ async fn certificates_are_shown_once_for_each_tls_context() {
         assert!(leaf[time].as_str().is_some_and(|time| time.len() == 20 && time.ends_with('Z')), "{time}");
     }
 }
+
+#[tokio::test]
+async fn server_info_shows_what_else_the_command_line_says() {
+    let rig = Rig::with(&[
+        "--log-format",
+        "%l %v",
+        "--log-format-escaped",
+        "--base-id",
+        "7",
+        "--socket-mode",
+        "644",
+        "--parent-shutdown-time-s",
+        "5",
+        "--drain-strategy",
+        "gradual",
+        "--file-flush-interval-msec",
+        "1250",
+        "--local-address-ip-version",
+        "v6",
+        "--stats-tag",
+        "a:b",
+        "--stats-tag",
+        "c:d",
+        "--allow-unknown-fields",
+        "--skip-deprecated-logs",
+    ])
+    .await;
+    let info = rig.json("/server_info").await;
+    let options = &info["command_line_options"];
+    // Names and values as Envoy 1.40 writes them.
+    let shown = json!({
+        "base_id": "7",
+        "allow_unknown_static_fields": true,
+        "local_address_ip_version": "v6",
+        "log_format": "%l %v",
+        "file_flush_interval": "1.250s",
+        "parent_shutdown_time": "5s",
+        "log_format_escaped": true,
+        "drain_strategy": "Gradual",
+        "socket_mode": 420,
+        "stats_tag": ["a:b", "c:d"],
+        "skip_deprecated_logs": true,
+        "reject_unknown_dynamic_fields": false,
+    });
+    for (name, value) in shown.as_object().unwrap() {
+        assert_eq!(&options[name], value, "{name}");
+    }
+    assert_eq!(options["disable_hot_restart"], true, "not asked for, but always so here");
+    assert!(options["admin_address_path"].as_str().unwrap().ends_with("/admin-address"), "{options}");
+}

@@ -5,10 +5,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod command_line;
 mod edge;
 mod exchanges;
 mod failures;
 mod first_run;
 mod host;
 mod isolation;
+mod log_format;
 mod stop;

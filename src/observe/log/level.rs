@@ -63,6 +63,19 @@ impl Level {
         }
     }
 
+    /// The letter that stands for it in a short line.
+    pub(super) fn letter(self) -> char {
+        match self {
+            Self::Trace => 'T',
+            Self::Debug => 'D',
+            Self::Info => 'I',
+            Self::Warning => 'W',
+            Self::Error => 'E',
+            Self::Critical => 'C',
+            Self::Off => 'O',
+        }
+    }
+
     /// The severity of an event.
     pub(super) fn of(level: tracing::Level) -> Self {
         match level {

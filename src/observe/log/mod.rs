@@ -2,11 +2,12 @@
 //!
 //! Every floor logs through `tracing`; the target, which is the module's path, names the component: `quicgate::listener::tcp`
 //! is `listener`. `server` calls [`Logs::install`] once; `admin` changes levels while the process runs ([`Levels`]). A line
-//! that a peer can provoke goes through [`Limited`] first. Levels and the shape of a line are Envoy's.
+//! that a peer can provoke goes through [`Limited`] first. Levels are Envoy's, and so is the syntax of a line ([`Pattern`]).
 
 mod level;
 mod limited;
 mod line;
+mod pattern;
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -19,6 +20,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 pub use level::{Level, LevelError, Levels, components};
 pub use limited::Limited;
+pub use pattern::{Pattern, PatternError};
 
 use self::line::Lines;
 
@@ -64,13 +66,13 @@ struct Output {
 // === impl Logs ===
 
 impl Logs {
-    /// Sends every event of the process to `destination`, filtered by `levels`.
+    /// Sends every event of the process to `destination`, filtered by `levels`, in lines of this `pattern`.
     ///
     /// # Errors
     /// [`LogError`] where the file cannot be opened, or where there is a log already.
-    pub fn install(levels: Levels, destination: &Destination) -> Result<Self, LogError> {
+    pub fn install(levels: Levels, destination: &Destination, pattern: Pattern) -> Result<Self, LogError> {
         let output = Arc::new(Output::open(destination)?);
-        let lines = Registry::default().with(Lines::new(levels.clone(), Arc::clone(&output)));
+        let lines = Registry::default().with(Lines::new(levels.clone(), Arc::clone(&output), pattern));
         tracing::subscriber::set_global_default(lines).map_err(|_| LogError::Installed)?;
         Ok(Self { levels, output })
     }

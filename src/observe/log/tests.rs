@@ -10,7 +10,7 @@ use super::*;
 fn within(levels: &Levels, destination: &Destination, events: impl FnOnce(&Logs)) {
     let output = Arc::new(Output::open(destination).unwrap());
     let logs = Logs { levels: levels.clone(), output: Arc::clone(&output) };
-    let lines = Registry::default().with(Lines::new(levels.clone(), output));
+    let lines = Registry::default().with(Lines::new(levels.clone(), output, Pattern::DEFAULT.parse().unwrap()));
     tracing::subscriber::with_default(lines, || events(&logs));
 }
 
