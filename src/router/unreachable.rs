@@ -17,7 +17,7 @@ pub(super) fn lint(routes: &[Route], at: At<'_>) {
     for (index, (at, route)) in at.items("routes", routes).enumerate() {
         let Some(written) = &route.r#match else { continue };
         if let Some(earlier) = before.covering(written) {
-            at.field("match").lint(format_args!("no request gets here: route {} takes them all", earlier + 1));
+            at.field("match").lint(format_args!("no request gets here: `routes[{earlier}]` takes them all"));
         }
         before.add(index, written);
     }

@@ -5,9 +5,12 @@
 
 mod accepted;
 mod any_text;
+mod merged;
 mod messages;
 mod mutants;
+mod sandboxes;
 mod schema;
+mod whole;
 
 use quicgate::config::{Loaded, Report, Source, load};
 

@@ -12,6 +12,7 @@ mod act;
 mod backstage;
 mod facts;
 mod known;
+mod merge;
 mod play;
 mod report;
 mod scenario;

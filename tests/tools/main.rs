@@ -14,3 +14,4 @@ mod rig;
 mod short_form;
 #[path = "../support/mod.rs"]
 mod support;
+mod support_list;
