@@ -101,7 +101,7 @@ fn write_one(out: &mut String, report: &Report, diagnostic: &Diagnostic, paint: 
 
 /// The line of the text and a marker under the place. Of a long line a window is shown.
 fn write_excerpt(out: &mut String, text: &str, location: Location, (mark, plain): (&str, &str)) -> fmt::Result {
-    let line = text.lines().nth(location.line.saturating_sub(1)).unwrap_or_default();
+    let line = nth_line(text, location.line);
     if line.trim().is_empty() {
         return Ok(());
     }
@@ -112,6 +112,17 @@ fn write_excerpt(out: &mut String, text: &str, location: Location, (mark, plain)
     let marker = "^".repeat(word.clamp(1, WINDOW / 4));
     writeln!(out, "{:>5} | {}", location.line, clean(window.trim_end()))?;
     writeln!(out, "      | {:indent$}{mark}{marker}{plain}", "", indent = column - start)
+}
+
+/// The line of this number, from 1, as YAML counts: a carriage return ends one too (YAML 1.2.2 §5.4).
+fn nth_line(text: &str, number: usize) -> &str {
+    let mut rest = text;
+    for _ in 1..number {
+        let Some(end) = rest.find(['\r', '\n']) else { return "" };
+        let after = rest.get(end..).unwrap_or_default();
+        rest = after.strip_prefix("\r\n").or_else(|| after.get(1..)).unwrap_or_default();
+    }
+    rest.split(['\r', '\n']).next().unwrap_or_default()
 }
 
 /// A control character of the input never reaches the terminal.
@@ -139,3 +150,15 @@ const MAX_SHOWN: usize = 200;
 
 /// Characters shown of a source line.
 const WINDOW: usize = 120;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_carriage_return_ends_a_line() {
+        let text = "a\rb\r\nc\n\nd";
+        let lines: Vec<&str> = (1..=6).map(|number| nth_line(text, number)).collect();
+        assert_eq!(lines, ["a", "b", "c", "", "d", ""]);
+    }
+}

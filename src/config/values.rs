@@ -1,5 +1,7 @@
 //! Values that many messages share, as Rust's own types: limits, addresses, data sources, JSON.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -51,7 +53,7 @@ pub fn is_name(written: Option<&Address>) -> bool {
 pub fn data_source(source: &DataSource, at: At<'_>) -> Result<(Vec<u8>, String), Invalid> {
     use data_source::Specifier;
     match source.specifier.as_ref() {
-        Some(Specifier::Filename(path)) => match std::fs::read(path) {
+        Some(Specifier::Filename(path)) => match read_bounded(path) {
             Ok(bytes) => Ok((bytes, path.clone())),
             Err(error) => Err(at.field("filename").error(format_args!("cannot read `{path}`: {error}"))),
         },
@@ -68,6 +70,18 @@ pub fn data_source(source: &DataSource, at: At<'_>) -> Result<(Vec<u8>, String),
         ),
     }
 }
+
+fn read_bounded(path: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {} MiB", MAX_BYTES >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// A data source larger than this is a mistake, such as a device.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// A `Struct` as JSON. Numbers without a fraction are whole, as they were written.
 #[must_use]

@@ -65,9 +65,18 @@ pub(super) struct Process<'a> {
 /// # Errors
 /// The report with all faults: those of the text do not keep those of its meaning from being found.
 pub(super) fn build(sources: &[Source], leniency: Leniency, workers: usize) -> Result<Built, Report> {
+    build_with(sources, leniency, workers, Sinks::new)
+}
+
+fn build_with(
+    sources: &[Source],
+    leniency: Leniency,
+    workers: usize,
+    sinks: impl FnOnce(&Arc<Store>) -> Sinks,
+) -> Result<Built, Report> {
     let config::Loaded { bootstrap, report } = config::read(sources, leniency)?;
     let stats = Store::new();
-    let sinks = Sinks::new(&stats);
+    let sinks = sinks(&stats);
     match parts(&bootstrap, report.at(), &stats, &sinks, workers) {
         Ok((clusters, listeners, admin)) if !report.has_errors() => {
             Ok(Built { bootstrap, clusters, listeners, admin, stats, sinks, report })
@@ -76,10 +85,11 @@ pub(super) fn build(sources: &[Source], leniency: Leniency, workers: usize) -> R
     }
 }
 
-/// Everything there is to say about a configuration for `workers` workers: what `--mode validate` shows.
+/// Everything there is to say about a configuration for `workers` workers: what `--mode validate` shows. Nothing is
+/// opened for writing, made or started.
 #[must_use]
 pub fn validate(sources: &[Source], leniency: Leniency, workers: usize) -> Report {
-    build(sources, leniency, workers).map_or_else(|report| report, |built| built.report)
+    build_with(sources, leniency, workers, Sinks::rehearsal).map_or_else(|report| report, |built| built.report)
 }
 
 type Parts = (Arc<Clusters>, Vec<Arc<Listener>>, Option<(SocketAddr, Arc<AccessLog>)>);

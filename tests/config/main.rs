@@ -5,6 +5,7 @@
 
 mod accepted;
 mod any_text;
+mod corpus;
 mod merged;
 mod messages;
 mod mutants;

@@ -38,7 +38,7 @@ fn the_readme_says_how_many_load() {
     let mut files: Vec<&str> = record.lines().filter_map(|line| line.split('\t').next()).collect();
     files.dedup();
     assert_eq!(files.len(), FILES);
-    assert!(loaded >= LOADED, "{loaded} load, and {LOADED} did before");
+    assert_eq!(loaded, LOADED, "this number may only grow: change it here and in the README");
     let readme = std::fs::read_to_string("README.md").unwrap();
     assert!(readme.contains(&format!("{loaded} of {FILES} load")), "the README has to say `{loaded} of {FILES} load`");
 }
@@ -81,5 +81,5 @@ fn files_in(directory: &Path) -> Vec<PathBuf> {
 /// How many files there are.
 const FILES: usize = 42;
 
-/// How many of them loaded the last time somebody looked: never less.
+/// How many of them load. It never falls.
 const LOADED: usize = 0;

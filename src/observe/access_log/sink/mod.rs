@@ -14,6 +14,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 
+use rustix::fs::{Access, access};
+
 use self::writer::{Output, Writer};
 use super::super::stats::{Counter, Gauge, Store};
 
@@ -21,6 +23,8 @@ use super::super::stats::{Counter, Gauge, Store};
 #[derive(Debug)]
 pub struct Sinks {
     stats: Stats,
+    /// Whether files are only asked whether they could be opened.
+    rehearsal: bool,
     open: Mutex<Open>,
 }
 
@@ -104,7 +108,14 @@ impl Sinks {
     /// No sinks yet; their metrics go to `store`.
     #[must_use]
     pub fn new(store: &Arc<Store>) -> Self {
-        Self { stats: Stats::new(store), open: Mutex::default() }
+        Self { stats: Stats::new(store), rehearsal: false, open: Mutex::default() }
+    }
+
+    /// As [`Sinks::new`], but nothing is opened, made or started: of each file it is known whether it could be appended to,
+    /// and lines are dropped. For a configuration that will not run.
+    #[must_use]
+    pub fn rehearsal(store: &Arc<Store>) -> Self {
+        Self { rehearsal: true, ..Self::new(store) }
     }
 
     /// The sink that appends to the file `path`, which is made where there is none. `/dev/stdout` and `/dev/stderr` are the
@@ -185,6 +196,10 @@ impl Sinks {
         }
         let (queue, lines) = sync_channel(QUEUE_LINES);
         let shared = Arc::new(Shared::default());
+        if self.rehearsal {
+            place.check()?;
+            return Ok(Sink(Arc::new(Target { place, queue, shared, stats: self.stats.clone() })));
+        }
         let writer = Writer::new(output(&place)?, Arc::clone(&shared), self.stats.clone());
         let thread = thread::Builder::new().name("access_log".to_owned()).spawn(move || writer.run(&lines));
         open.threads.push(thread.map_err(|source| OpenError::Thread { source })?);
@@ -199,6 +214,25 @@ impl Sinks {
 
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Whether lines could be appended here, as far as can be told without opening anything.
+    fn check(&self) -> Result<(), OpenError> {
+        let Self::File(path) = self else { return Ok(()) };
+        let failed = |source: io::Error| OpenError::File { path: path.clone(), source };
+        match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => Err(failed(io::ErrorKind::IsADirectory.into())),
+            Ok(_) => access(path, Access::WRITE_OK).map_err(|error| failed(error.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let parent = path.parent().unwrap_or(path);
+                access(parent, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| failed(error.into()))
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 }
 
