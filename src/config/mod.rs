@@ -23,6 +23,8 @@ mod schema;
 mod source;
 mod spelling;
 mod support;
+#[cfg(test)]
+mod sweep;
 mod taint;
 pub mod values;
 mod yaml;
