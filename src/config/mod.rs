@@ -13,6 +13,8 @@ mod at;
 mod decode;
 mod diagnostic;
 mod duration;
+#[cfg(test)]
+mod evidence;
 mod merge;
 mod node;
 pub mod proto;

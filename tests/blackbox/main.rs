@@ -11,4 +11,5 @@ mod failures;
 mod first_run;
 mod host;
 mod isolation;
+mod settings;
 mod stop;

@@ -6,7 +6,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
 };
 use rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig, RootCertStore, SupportedProtocolVersion,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
@@ -41,15 +41,24 @@ impl Certificates {
 
     /// A client that trusts the authority and offers these protocols.
     pub(crate) fn client(&self, alpn: &[&str]) -> Arc<ClientConfig> {
+        self.client_of(rustls::DEFAULT_VERSIONS, alpn)
+    }
+
+    /// The same, for these versions of TLS only.
+    pub(crate) fn client_of(&self, versions: &[&'static SupportedProtocolVersion], alpn: &[&str]) -> Arc<ClientConfig> {
+        client_trusting(self.roots(), versions, alpn)
+    }
+
+    fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         let authority = CertificateDer::from_pem_slice(self.authority.as_bytes()).expect("our own PEM");
         roots.add(authority).expect("our own certificate");
-        client_trusting(roots, alpn)
+        roots
     }
 
     /// A client that trusts nobody: it refuses the server's certificate.
     pub(crate) fn distrustful_client(alpn: &[&str]) -> Arc<ClientConfig> {
-        client_trusting(RootCertStore::empty(), alpn)
+        client_trusting(RootCertStore::empty(), rustls::DEFAULT_VERSIONS, alpn)
     }
 }
 
@@ -62,10 +71,14 @@ fn authority_parameters() -> CertificateParams {
     parameters
 }
 
-fn client_trusting(roots: RootCertStore, alpn: &[&str]) -> Arc<ClientConfig> {
+fn client_trusting(
+    roots: RootCertStore,
+    versions: &[&'static SupportedProtocolVersion],
+    alpn: &[&str],
+) -> Arc<ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .expect("the provider supports TLS 1.2 and 1.3")
         .with_root_certificates(roots)
         .with_no_client_auth();
