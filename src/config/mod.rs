@@ -47,6 +47,8 @@ pub use node::Location;
 pub use report::Report;
 pub use schema::{descriptors, is_sensitive};
 pub use source::Source;
+#[cfg(test)]
+pub(crate) use support::lines as support_lines;
 
 /// A configuration as far as it could be read.
 #[derive(Debug)]

@@ -11,6 +11,8 @@ pub mod demo;
 pub mod local_ca;
 mod run;
 mod signals;
+#[cfg(test)]
+mod sweep;
 mod workers;
 
 use std::io::{IsTerminal, Write};

@@ -22,8 +22,8 @@ impl Frame {
 /// Reads one frame.
 pub(super) async fn frame(wire: &mut Wire) -> Frame {
     let head = exactly(wire, 9).await;
-    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-    Frame { kind: head[3], flags: head[4], payload: exactly(wire, length as usize).await }
+    let [length @ .., kind, flags, _, _, _, _] = head.as_slice() else { panic!("{head:?}") };
+    Frame { kind: *kind, flags: *flags, payload: exactly(wire, number(length) as usize).await }
 }
 
 async fn exactly(wire: &mut Wire, length: usize) -> Vec<u8> {
@@ -48,7 +48,8 @@ async fn said(settings: &str) -> (Vec<(u32, u32)>, u32) {
     wire.write(PREFACE).await.expect("the connection stands");
     let first = frame(&mut wire).await;
     assert_eq!(first.kind, SETTINGS);
-    let pairs = first.payload.chunks(6).map(|pair| (number(&pair[..2]), number(&pair[2..]))).collect();
+    let pairs = first.payload.chunks(6).map(|pair| pair.split_at(2));
+    let pairs = pairs.map(|(name, value)| (number(name), number(value))).collect();
     loop {
         let next = frame(&mut wire).await;
         if next.kind == WINDOW_UPDATE {

@@ -62,3 +62,20 @@ async fn http_1_0_is_served_where_it_is_accepted() {
         assert_eq!(wire.reply("GET").await.status, status);
     }
 }
+
+#[tokio::test]
+async fn a_head_has_a_time() {
+    let backend = Backend::echo().await;
+    let begun = async |timeout: &str| {
+        let edge = Edge::with(&backend, ALL, &format!("          request_headers_timeout: {timeout}\n")).await;
+        let mut wire = Wire::tcp(edge.process.address("http")).await.expect("the port is open");
+        wire.write("GET / HTTP/1.1\r\nhost: a").await.expect("the connection stands");
+        (edge, wire)
+    };
+    let (_patient, mut goes_on) = begun("3600s").await;
+    let (_impatient, mut ends) = begun("0.1s").await;
+    assert_eq!(ends.reply("GET").await.status, 408);
+    // The other one began earlier.
+    goes_on.write(".test\r\n\r\n").await.expect("the connection stands");
+    assert_eq!(goes_on.reply("GET").await.status, 200);
+}

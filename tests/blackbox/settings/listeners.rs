@@ -62,6 +62,7 @@ async fn as_many_may_wait_as_the_backlog_holds() {
     let (unlimited, limited) = (process.address("only"), process.address("another"));
     // Nobody accepts any more: who comes now has to wait.
     process.signal(Signal::STOP);
+    until("every thread to stop", async || is_stopped(process.pid()).then_some(())).await;
     let queue = |address: SocketAddr| -> Vec<Socket> { (0..10).map(|_| begin(address)).collect() };
     let (few, all) = (queue(limited), queue(unlimited));
     let connected = |sockets: &[Socket]| sockets.iter().filter(|socket| socket.peer_addr().is_ok()).count();
@@ -69,6 +70,13 @@ async fn as_many_may_wait_as_the_backlog_holds() {
     // Linux lets one more in than the backlog says.
     assert_eq!(connected(&few), 2);
     process.signal(Signal::CONT);
+}
+
+/// Whether all threads of a process are stopped, as Linux says (proc_pid_stat(5)).
+fn is_stopped(pid: u32) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("our own child");
+    let states = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    states.into_iter().all(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')))
 }
 
 /// Begins to connect.

@@ -85,7 +85,7 @@ async fn standard_output_and_standard_error_are_logs_too() {
     let process = with_logs(&backend, &logs).await;
     ask_thrice(&process).await;
     let of = |text: String, begin: &str| -> String {
-        text.lines().filter(|line| line.starts_with(begin)).map(|line| format!("{line}\n")).collect()
+        text.split_inclusive('\n').filter(|line| line.starts_with(begin)).collect()
     };
     assert_eq!(three("standard output", || of(process.standard_output(), "out: ")).await, ["out: /a"; 3]);
     assert_eq!(three("standard error", || of(process.standard_error(), "err: ")).await, ["err: /a"; 3]);

@@ -1,5 +1,6 @@
 //! QUIC: what its transport parameters say, how long it waits, and whether it takes early data.
 
+use std::future::{Future as _, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::Poll;
@@ -43,16 +44,9 @@ async fn streams_at_once(edge: &Edge) -> usize {
     let connection = connect(edge.process.address("http3")).await;
     let mut open = Vec::new();
     while open.len() < 10 {
-        let opening = std::pin::pin!(connection.open_bi());
+        let mut opening = std::pin::pin!(connection.open_bi());
         // Where the peer has allowed it, a stream is there at once.
-        let Poll::Ready(stream) = std::future::poll_fn({
-            let mut opening = opening;
-            move |context| Poll::Ready(opening.as_mut().poll(context))
-        })
-        .await
-        else {
-            break;
-        };
+        let Poll::Ready(stream) = poll_fn(|context| Poll::Ready(opening.as_mut().poll(context))).await else { break };
         open.push(stream.expect("the connection stands"));
     }
     open.len()
@@ -72,7 +66,7 @@ async fn rfc9000_4_6_streams_are_limited() {
 #[tokio::test]
 async fn rfc9000_4_1_windows_let_a_client_go_ahead() {
     // Nobody reads the request: what is taken is what the windows hold, and the sockets on the way to the backend.
-    let backend = Backend::start(|_| Script::nothing().stall().early()).await;
+    let backend = Backend::start(|_| Script::nothing().when_released().early()).await;
     let options =
         "{quic_protocol_options: {initial_stream_window_size: 16777216, initial_connection_window_size: 25165824}}";
     let edge = with_options(&backend, options).await;
@@ -92,15 +86,12 @@ async fn rfc9000_10_1_an_idle_connection_is_forgotten() {
     }
 }
 
-#[tokio::test]
-async fn a_handshake_has_a_time() {
-    let backend = Backend::echo().await;
-    let edge = with_options(&backend, "{crypto_handshake_timeout: 0.2s}").await;
-    // A client whose first flight arrives and whose second does not.
+/// A client whose first flight arrives and whose second does not, for as long as what is returned lives.
+async fn begin_handshake(edge: &Edge) -> (quinn::Connecting, [UdpSocket; 2]) {
     let between = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a UDP socket");
     let (endpoint, configuration) = client();
     let address = between.local_addr().expect("its address");
-    let _connecting = endpoint.connect_with(configuration, address, "localhost").expect("an address");
+    let connecting = endpoint.connect_with(configuration, address, "localhost").expect("an address");
     let towards = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a UDP socket");
     let mut datagram = [0; 2048];
     // The key shares of today need two datagrams.
@@ -108,10 +99,21 @@ async fn a_handshake_has_a_time() {
         let (length, _) = within("the first flight", between.recv_from(&mut datagram)).await.expect("a datagram");
         towards.send_to(&datagram[..length], edge.process.address("http3")).await.expect("sent");
     }
-    let line = edge.process.log("connections.log").lines(1).await.pop().expect("a line");
+    (connecting, [between, towards])
+}
+
+#[tokio::test]
+async fn a_handshake_has_a_time() {
+    let backend = Backend::echo().await;
+    let patient = with_options(&backend, "{}").await;
+    let impatient = with_options(&backend, "{crypto_handshake_timeout: 0.2s}").await;
+    let _held = [begin_handshake(&patient).await, begin_handshake(&impatient).await];
+    let line = impatient.process.log("connections.log").lines(1).await.pop().expect("a line");
     assert_eq!((&line["listener"], &line["reason"]), (&"http3".into(), &"crypto_handshake_timeout".into()), "{line}");
     let counter = "listener.127.0.0.1_0.downstream_pre_cx_timeout";
-    until("the counter", async || (edge.process.stats().await.of(counter) == 1).then_some(())).await;
+    until("the counter", async || (impatient.process.stats().await.of(counter) == 1).then_some(())).await;
+    // The other one began earlier and goes on.
+    assert_eq!(patient.process.stats().await.of("listener.127.0.0.1_0.downstream_cx_active"), 1);
 }
 
 #[tokio::test]
@@ -124,16 +126,14 @@ async fn rfc9001_4_6_1_early_data_is_taken_where_it_is_enabled() {
         let (endpoint, configuration) = client();
         let address = edge.process.address("http3");
         let connecting = || endpoint.connect_with(configuration.clone(), address, "localhost").expect("an address");
-        let mut first = within("a QUIC handshake", connecting()).await.expect("a connection");
+        let first = within("a QUIC handshake", connecting()).await.expect("a connection");
         // A ticket comes after the handshake; the server's control stream after the ticket.
         within("the first stream", first.accept_uni()).await.expect("the connection stands");
         first.close(quinn::VarInt::from_u32(0x100), b"");
         let early = connecting().into_0rtt();
         assert_eq!(early.is_ok(), taken, "enabled: {enabled}");
-        if let Ok((connection, accepted)) = early {
+        if let Ok((_connection, accepted)) = early {
             assert!(within("the handshake", accepted).await, "the gateway refuses what it has offered");
-            first = connection;
         }
-        drop(first);
     }
 }

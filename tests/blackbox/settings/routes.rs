@@ -102,7 +102,7 @@ async fn an_answer_may_come_from_the_environment() {
 async fn fields_are_added_and_removed_at_every_level() {
     const LEVELS: [&str; 3] = ["table", "host", "route"];
     let backend = Backend::start(|_| {
-        let fields: String = LEVELS.iter().map(|level| format!("x-not-{level}: 1\r\n")).collect();
+        let fields = LEVELS.map(|level| format!("x-not-{level}: 1\r\n")).concat();
         Script::bytes(format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{fields}\r\n"))
     })
     .await;
@@ -131,5 +131,25 @@ async fn fields_are_added_and_removed_at_every_level() {
                 assert_eq!(field(fields, &format!("x-not-{level}")), None, "{version:?} {fields:?}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_reply_has_a_time() {
+    let backend = Backend::start(|_| Script::nothing().when_released().then("HTTP/1.1 204 Late\r\n\r\n")).await;
+    let routes = "
+              - {match: {path: /patient}, route: {cluster: backend, timeout: 3600s}}
+              - {match: {path: /impatient}, route: {cluster: backend, timeout: 0.1s}}
+";
+    let edge = Edge::start(&backend, routes).await;
+    for (asked, version) in (1..).zip(Version::ALL) {
+        let (first, second) = (edge.client(version).await, edge.client(version).await);
+        let mut goes_on = first.open(&Request::get("/patient"), true).await;
+        backend.until_received(2 * asked - 1).await;
+        let ends = second.send(Request::get("/impatient")).await;
+        assert_eq!((ends.status, ends.text().as_str()), (504, "upstream request timeout"), "{version:?}");
+        // The other one was asked earlier.
+        backend.release();
+        assert_eq!(goes_on.download.reply().await.status, 204, "{version:?}");
     }
 }
