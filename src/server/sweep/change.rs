@@ -79,7 +79,7 @@ fn others(value: &Value, kind: &Kind) -> Vec<Value> {
 fn texts(text: &str) -> Vec<Value> {
     let other = match text {
         _ if text.parse::<IpAddr>().is_ok() => "127.0.0.9".to_owned(),
-        "PATH" => "HOME".to_owned(),
+        "PATH" => std::env::vars().map(|(name, _)| name).find(|name| name != "PATH").unwrap(),
         _ if text.ends_with(".StdoutAccessLog") => text.replace("Stdout", "Stderr"),
         _ => format!("{text}x"),
     };

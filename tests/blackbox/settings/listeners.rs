@@ -72,7 +72,7 @@ async fn as_many_may_wait_as_the_backlog_holds() {
     process.signal(Signal::CONT);
 }
 
-/// Whether all threads of a process are stopped, as Linux says (proc_pid_stat(5)).
+/// Whether all threads of a process are stopped, as Linux says in `proc_pid_stat(5)`.
 fn is_stopped(pid: u32) -> bool {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("our own child");
     let states = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());

@@ -97,7 +97,8 @@ async fn begin_handshake(edge: &Edge) -> (quinn::Connecting, [UdpSocket; 2]) {
     // The key shares of today need two datagrams.
     for _ in 0..2 {
         let (length, _) = within("the first flight", between.recv_from(&mut datagram)).await.expect("a datagram");
-        towards.send_to(&datagram[..length], edge.process.address("http3")).await.expect("sent");
+        let datagram = datagram.get(..length).expect("what was received");
+        towards.send_to(datagram, edge.process.address("http3")).await.expect("sent");
     }
     (connecting, [between, towards])
 }
