@@ -13,6 +13,8 @@ mod at;
 mod decode;
 mod diagnostic;
 mod duration;
+#[cfg(test)]
+mod evidence;
 mod merge;
 mod node;
 pub mod proto;
@@ -24,6 +26,8 @@ mod source;
 mod spelling;
 mod support;
 mod support_list;
+#[cfg(test)]
+mod sweep;
 mod taint;
 pub mod values;
 mod yaml;
@@ -44,6 +48,8 @@ pub use node::Location;
 pub use report::Report;
 pub use schema::{descriptors, is_sensitive};
 pub use source::Source;
+#[cfg(test)]
+pub(crate) use support::lines as support_lines;
 pub use support_list::{Part, Status, Supported, support_list};
 
 /// A configuration as far as it could be read.

@@ -69,6 +69,12 @@ pub(crate) fn rules() -> impl Iterator<Item = &'static Rule> {
     MESSAGES.iter().flat_map(|message| message.fields).flat_map(|field| field.rules)
 }
 
+/// Every message that Envoy has and for which there is no Rust type.
+#[cfg(test)]
+pub(crate) fn untyped() -> &'static [&'static str] {
+    UNTYPED
+}
+
 /// Whether Envoy has a message of this name for which there is no Rust type.
 pub(crate) fn is_untyped(name: &str) -> bool {
     UNTYPED.binary_search(&name).is_ok()

@@ -153,6 +153,7 @@ const TEXT: &str = include_str!("support.tsv");
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::evidence;
 
     #[test]
     fn every_line_names_what_exists_and_says_why() {
@@ -181,6 +182,16 @@ mod tests {
                 "support.tsv: there is no `{}`",
                 line.name
             );
+        }
+    }
+
+    #[test]
+    fn every_line_that_is_applied_names_a_test_that_shows_it() {
+        for line in lines().filter(|line| line.status == "applied") {
+            assert!(!line.because.is_empty(), "support.tsv: no test shows `{}` {}", line.name, line.names);
+            for test in line.because.split_whitespace() {
+                assert_eq!(evidence::find(test), Ok(()), "support.tsv: `{}` {}: {test}", line.name, line.names);
+            }
         }
     }
 

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{ALT_SVC, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, LOCATION, SERVER};
+use http::header::{ALT_SVC, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, LOCATION, SERVER, VIA};
 use http::response::Parts;
 use http::{HeaderValue, StatusCode};
 
 use super::ServerHeader;
 use super::connection::Connection;
 use super::reply::Reply;
-use super::sanitize::REQUEST_ID;
+use super::sanitize::{self, REQUEST_ID};
 use crate::http::{Body, Failure, Response};
 use crate::router::DirectResponse;
 
@@ -53,6 +53,10 @@ pub(super) fn complete(head: &mut Parts, connection: &Connection, request_id: Op
             head.headers.entry(SERVER).or_insert_with(|| name.clone());
         }
         ServerHeader::PassThrough => {}
+    }
+    // RFC 9110 §7.6.3: an intermediary is named in both directions.
+    if let Some(via) = &manager.identity.via {
+        sanitize::append(&mut head.headers, VIA, via, b", ");
     }
     // RFC 9110 §6.6.1: a gateway adds `date` where the origin has none.
     head.headers.entry(DATE).or_insert_with(|| connection.worker.date(std::time::SystemTime::now()));

@@ -41,18 +41,26 @@ impl Fraction {
 
 #[cfg(test)]
 mod tests {
+    use crate::config::Report;
+    use crate::config::proto::envoy::r#type::v3::FractionalPercent;
+
     use super::*;
 
     #[test]
     fn a_share_is_met_by_as_many_numbers() {
-        let share = |numerator, denominator| {
-            let fraction = Fraction { numerator, denominator };
-            (0..u64::from(denominator)).filter(|random| fraction.holds(*random)).count()
+        let share = |numerator, denominator: DenominatorType, of: u64| {
+            let report = Report::new("test");
+            let value = FractionalPercent { numerator, denominator: denominator.into() };
+            let percent =
+                RuntimeFractionalPercent { default_value: Some(value), ..RuntimeFractionalPercent::default() };
+            let fraction = Fraction::build(report.at(), &percent).unwrap();
+            (0..of).filter(|random| fraction.holds(*random)).count()
         };
-        assert_eq!(share(0, 100), 0);
-        assert_eq!(share(30, 100), 30);
-        assert_eq!(share(1, 10_000), 1);
-        assert_eq!(share(200, 100), 100);
+        assert_eq!(share(0, DenominatorType::Hundred, 100), 0);
+        assert_eq!(share(30, DenominatorType::Hundred, 100), 30);
+        assert_eq!(share(200, DenominatorType::Hundred, 100), 100);
+        assert_eq!(share(30, DenominatorType::TenThousand, 10_000), 30);
+        assert_eq!(share(30, DenominatorType::Million, 1_000_000), 30);
         assert!(!Fraction { numerator: 99, denominator: 100 }.holds(u64::MAX - (u64::MAX % 100) - 1));
     }
 }

@@ -14,6 +14,8 @@ mod run;
 pub mod short_form;
 mod signals;
 mod support_list;
+#[cfg(test)]
+mod sweep;
 mod workers;
 
 use std::io::{IsTerminal, Write};

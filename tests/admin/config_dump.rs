@@ -60,6 +60,26 @@ async fn what_was_written_is_shown_with_its_types() {
     assert_eq!(names, ["routes", "routes", "routes", "quic-routes"]);
 }
 
+/// Names that only tell a person, or a management server, what is meant: this is where they are told.
+#[tokio::test]
+async fn labels_are_shown() {
+    let rig = Rig::start().await;
+    let configs = rig.json("/config_dump").await;
+    let bootstrap = &dump(&configs, "BootstrapConfigDump")["bootstrap"];
+    assert_eq!(bootstrap["admin"]["access_log"][0]["name"], "label of a log");
+    let resources = &bootstrap["static_resources"];
+    assert_eq!(resources["clusters"][0]["load_assignment"]["cluster_name"], "label of an assignment");
+    let listeners = dump(&configs, "ListenersConfigDump")["static_listeners"].as_array().expect("a list");
+    for (index, name) in ["in", "out", "tls", "quic"].iter().enumerate() {
+        let chain = &listeners[index]["listener"]["filter_chains"][0];
+        let filter = &chain["filters"][0];
+        assert_eq!(filter["name"], "label of a network filter", "{name}");
+        assert_eq!(filter["typed_config"]["http_filters"][0]["name"], "label of an HTTP filter", "{name}");
+        let socket = if index < 2 { Value::Null } else { json!("label of a transport socket") };
+        assert_eq!(chain["transport_socket"]["name"], socket, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn no_private_key_leaves_the_process() {
     let rig = Rig::start().await;

@@ -78,11 +78,11 @@ fn yaml(backend: &Backend) -> String {
 }
 
 const YAML: &str = r#"
-node: {id: edge-1, cluster: edges, locality: {region: r, zone: z}}
+node: {id: edge-1, cluster: edges, locality: {region: r, zone: z, sub_zone: s}}
 admin:
   address: {socket_address: {address: 127.0.0.1, port_value: 0}}
   access_log:
-  - name: envoy.access_loggers.file
+  - name: label of a log
     typed_config:
       "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
       path: ${dir}/admin.log
@@ -100,7 +100,7 @@ static_resources:
   - name: backend
     connect_timeout: 0.4s
     load_assignment:
-      cluster_name: backend
+      cluster_name: label of an assignment
       endpoints:
       - lb_endpoints:
         - endpoint: {hostname: first, address: {socket_address: {address: 127.0.0.1, port_value: $PORT}}}
@@ -112,12 +112,12 @@ static_resources:
     address: {socket_address: {address: 127.0.0.1, port_value: 0}}
     filter_chains:
     - filters: &filters
-      - name: envoy.filters.network.http_connection_manager
+      - name: label of a network filter
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: edge
           http_filters:
-          - name: envoy.filters.http.router
+          - name: label of an HTTP filter
             typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
           route_config:
             name: routes
@@ -134,7 +134,7 @@ static_resources:
     filter_chains:
     - filters: *filters
       transport_socket:
-        name: envoy.transport_sockets.tls
+        name: label of a transport socket
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
           common_tls_context:
@@ -147,13 +147,13 @@ static_resources:
     udp_listener_config: {quic_options: {}}
     filter_chains:
     - filters:
-      - name: envoy.filters.network.http_connection_manager
+      - name: label of a network filter
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: quic
           codec_type: HTTP3
           http_filters:
-          - name: envoy.filters.http.router
+          - name: label of an HTTP filter
             typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
           route_config:
             name: quic-routes
@@ -162,7 +162,7 @@ static_resources:
               domains: ["*"]
               routes: [{match: {prefix: /}, route: {cluster: backend, timeout: 20s}}]
       transport_socket:
-        name: envoy.transport_sockets.quic
+        name: label of a transport socket
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport
           downstream_tls_context:

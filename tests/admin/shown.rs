@@ -19,7 +19,7 @@ async fn server_info_describes_program_command_line_and_node() {
     assert_eq!((&options["mode"], &options["restart_epoch"]), (&json!("Serve"), &json!(0)));
     let node = &info["node"];
     assert_eq!((&node["id"], &node["cluster"]), (&json!("edge-2"), &json!("edges")));
-    assert_eq!(node["locality"], json!({ "region": "r", "zone": "z", "sub_zone": "" }));
+    assert_eq!(node["locality"], json!({ "region": "r", "zone": "z", "sub_zone": "s" }));
     assert_eq!(node["user_agent_name"], "quicgate");
     let keys: Vec<&String> = info.as_object().expect("an object").keys().collect();
     let envoys = [

@@ -27,6 +27,16 @@ impl Edge {
         Self { process: Gateway::start(&yaml(routes, manager, clusters)).await }
     }
 
+    /// The same, with texts of the configuration replaced wherever they stand.
+    pub(crate) async fn altered(backend: &Backend, changes: &[(&str, &str)]) -> Self {
+        let mut yaml = yaml(ALL, "", &cluster("backend", &backend.address().to_string()));
+        for (from, to) in changes {
+            assert!(yaml.contains(from), "nothing to replace: {from}");
+            yaml = yaml.replace(from, to);
+        }
+        Self { process: Gateway::start(&yaml).await }
+    }
+
     /// The same, with `https` and `http3` on one port.
     pub(crate) async fn on_one_port(backend: &Backend, port: u16) -> Self {
         let yaml = yaml(ALL, "", &cluster("backend", &backend.address().to_string()));

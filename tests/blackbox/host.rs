@@ -25,7 +25,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn on_port(port: u16) -> String {
+pub(crate) fn on_port(port: u16) -> String {
     format!(
         "static_resources:
   listeners:

@@ -13,4 +13,5 @@ mod first_run;
 mod host;
 mod isolation;
 mod log_format;
+mod settings;
 mod stop;

@@ -6,7 +6,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
 };
 use rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig, RootCertStore, SupportedProtocolVersion,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
@@ -41,20 +41,22 @@ impl Certificates {
 
     /// A client that trusts the authority and offers these protocols.
     pub(crate) fn client(&self, alpn: &[&str]) -> Arc<ClientConfig> {
-        Self::client_of(&self.authority, alpn)
+        self.client_of(rustls::DEFAULT_VERSIONS, alpn)
+    }
+
+    /// The same, for these versions of TLS only.
+    pub(crate) fn client_of(&self, versions: &[&'static SupportedProtocolVersion], alpn: &[&str]) -> Arc<ClientConfig> {
+        client_trusting(roots(&self.authority), versions, alpn)
     }
 
     /// A client that trusts another authority, given as PEM, and offers these protocols.
-    pub(crate) fn client_of(authority: &str, alpn: &[&str]) -> Arc<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        let authority = CertificateDer::from_pem_slice(authority.as_bytes()).expect("the PEM of an authority");
-        roots.add(authority).expect("the certificate of an authority");
-        client_trusting(roots, alpn)
+    pub(crate) fn client_trusting(authority: &str, alpn: &[&str]) -> Arc<ClientConfig> {
+        client_trusting(roots(authority), rustls::DEFAULT_VERSIONS, alpn)
     }
 
     /// A client that trusts nobody: it refuses the server's certificate.
     pub(crate) fn distrustful_client(alpn: &[&str]) -> Arc<ClientConfig> {
-        client_trusting(RootCertStore::empty(), alpn)
+        client_trusting(RootCertStore::empty(), rustls::DEFAULT_VERSIONS, alpn)
     }
 }
 
@@ -67,10 +69,21 @@ fn authority_parameters() -> CertificateParams {
     parameters
 }
 
-fn client_trusting(roots: RootCertStore, alpn: &[&str]) -> Arc<ClientConfig> {
+fn roots(authority: &str) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let authority = CertificateDer::from_pem_slice(authority.as_bytes()).expect("the PEM of an authority");
+    roots.add(authority).expect("the certificate of an authority");
+    roots
+}
+
+fn client_trusting(
+    roots: RootCertStore,
+    versions: &[&'static SupportedProtocolVersion],
+    alpn: &[&str],
+) -> Arc<ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .expect("the provider supports TLS 1.2 and 1.3")
         .with_root_certificates(roots)
         .with_no_client_auth();

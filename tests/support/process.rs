@@ -1,8 +1,8 @@
 //! A running program under test.
 //!
 //! Each process gets a directory of its own, which `${dir}` in its YAML names: the configuration, `server.crt` and
-//! `server.key` (for `localhost` and `a.test`, under the authority of this run), its standard error, and the access
-//! logs it writes there. When a test fails, what it said is printed with the failure.
+//! `server.key` (for `localhost` and `a.test`, under the authority of this run), what it says on its standard streams,
+//! and the access logs it writes there. When a test fails, what it said is printed with the failure.
 
 use std::{
     collections::BTreeMap,
@@ -106,6 +106,10 @@ impl Process {
         fs::read_to_string(self.directory.path().join(STANDARD_ERROR)).unwrap_or_default()
     }
 
+    pub(crate) fn standard_output(&self) -> String {
+        fs::read_to_string(self.directory.path().join(STANDARD_OUTPUT)).unwrap_or_default()
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -187,7 +191,7 @@ fn spawn(program: &Program, directory: &Path, yaml: &str) -> Child {
     for (name, text) in written {
         fs::write(directory.join(name), text).expect("write to a directory of our own");
     }
-    let standard_error = File::create(directory.join(STANDARD_ERROR)).expect("write to a directory of our own");
+    let stream = |name| File::create(directory.join(name)).expect("write to a directory of our own");
     Command::new(&program.executable)
         .arg("-c")
         .arg(directory.join("config.yaml"))
@@ -196,8 +200,8 @@ fn spawn(program: &Program, directory: &Path, yaml: &str) -> Child {
         .args(["--concurrency", &program.workers.to_string()])
         .args(program.arguments)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(standard_error)
+        .stdout(stream(STANDARD_OUTPUT))
+        .stderr(stream(STANDARD_ERROR))
         .spawn()
         .unwrap_or_else(|error| panic!("run {}: {error}", program.executable.display()))
 }
@@ -217,6 +221,8 @@ fn listeners(json: &str) -> BTreeMap<String, SocketAddr> {
 const ADMIN_ADDRESS: &str = "admin-address";
 
 const STANDARD_ERROR: &str = "stderr";
+
+const STANDARD_OUTPUT: &str = "stdout";
 
 const ADMIN: &str = "
 admin:

@@ -74,7 +74,7 @@ impl Started {
 
     /// A connection of that version under TLS, which trusts the authority made by the edge, or that of this run.
     pub(super) async fn client(&self, version: Version) -> Client {
-        let tls = Certificates::client_of(&self.authority, &[version.alpn()]);
+        let tls = Certificates::client_trusting(&self.authority, &[version.alpn()]);
         let connected = match version {
             Version::Http1 => Client::http1(self.https, Some(tls)).await,
             Version::Http2 => Client::http2(self.https, Some(tls)).await,

@@ -1,0 +1,14 @@
+//! Settings of the configuration, each with what a client or a backend sees with it and without it.
+//!
+//! `src/config/support.tsv` names these tests beside the fields that they show.
+
+mod clusters;
+mod connections;
+mod http2;
+mod identity;
+mod limits;
+mod listeners;
+mod logs;
+mod quic;
+mod routes;
+mod tls;
