@@ -102,7 +102,8 @@ static_resources:
     load_assignment:
       cluster_name: label of an assignment
       endpoints:
-      - lb_endpoints:
+      - locality: {region: here, zone: a, sub_zone: a1}
+        lb_endpoints:
         - endpoint: {hostname: first, address: {socket_address: {address: 127.0.0.1, port_value: $PORT}}}
           load_balancing_weight: 3
   - {name: other, load_assignment: {cluster_name: other}}

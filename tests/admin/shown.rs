@@ -69,7 +69,8 @@ async fn clusters_are_shown_with_what_their_hosts_have_been_through() {
     let host = rig.backend.address();
     let text = rig.see("/clusters?filter=back").await.text();
     let counts = "cx_active::1 cx_connect_fail::0 cx_total::1 rq_active::0 rq_error::0 rq_pending_active::0 rq_success::2 \
-                  rq_timeout::0 rq_total::2 hostname::first health_flags::healthy weight::3 region:: zone:: sub_zone:: \
+                  rq_timeout::0 rq_total::2 hostname::first health_flags::healthy weight::3 region::here zone::a \
+                  sub_zone::a1 \
                   canary::false priority::0 success_rate::-1 local_origin_success_rate::-1";
     let hosts: Vec<String> = counts.split_whitespace().map(|fact| format!("backend::{host}::{fact}\n")).collect();
     let limits = "max_connections::1024 max_pending_requests::1024 max_requests::1024 max_retries::3";
