@@ -16,6 +16,7 @@ pub mod h1;
 pub mod h2;
 pub mod h3;
 mod lifetime;
+pub mod message;
 mod pump;
 mod target;
 

@@ -3,5 +3,6 @@
 mod body;
 mod error;
 mod server;
+pub mod wire;
 
 pub use server::serve;
