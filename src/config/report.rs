@@ -13,6 +13,7 @@ use super::at::At;
 use super::diagnostic::{Diagnostic, Severity};
 use super::node::{Location, Node};
 use super::render;
+use super::spelling::nearest;
 use super::taint::Taint;
 
 /// The remarks on one configuration.
@@ -33,6 +34,8 @@ struct Remarks {
     respelt: HashMap<Location, Box<str>>,
     /// Whether the walk is over.
     walked: bool,
+    /// Names that were held against wrong ones.
+    compared: usize,
 }
 
 /// What was said of which field at which place: behind an anchor one place has many paths.
@@ -113,6 +116,13 @@ impl Report {
         self.remarks.borrow().respelt.get(&location).is_some_and(|field| **field == *name)
     }
 
+    /// The name that was meant, if one is near. In a report with very many wrong names it is not looked for any more.
+    pub(crate) fn nearest<'n>(&self, wrong: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+        let compared = &mut self.remarks.borrow_mut().compared;
+        let left = MAX_COMPARED.saturating_sub(*compared);
+        nearest(wrong, known.take(left).inspect(|_| *compared += 1))
+    }
+
     /// Whether something at, around or below the place could not be read.
     pub(crate) fn is_tainted(&self, path: &str) -> bool {
         self.remarks.borrow().taint.touches(path)
@@ -160,3 +170,6 @@ impl fmt::Display for Report {
 }
 
 impl Error for Report {}
+
+/// As many names as ten thousand wrong ones among a thousand: beyond that a file has another problem than misspellings.
+const MAX_COMPARED: usize = 10_000_000;
