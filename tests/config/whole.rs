@@ -40,6 +40,7 @@ whole! {
     lint: "lint.yaml",
     everything_at_once: "everything_at_once.yaml",
     follow_ons: "follow_ons.yaml",
+    durations: "durations.yaml",
 }
 
 #[test]
