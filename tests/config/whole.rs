@@ -41,6 +41,7 @@ whole! {
     everything_at_once: "everything_at_once.yaml",
     follow_ons: "follow_ons.yaml",
     durations: "durations.yaml",
+    nameless: "nameless.yaml",
 }
 
 #[test]
