@@ -42,6 +42,7 @@ whole! {
     follow_ons: "follow_ons.yaml",
     durations: "durations.yaml",
     nameless: "nameless.yaml",
+    misspelt: "misspelt.yaml",
 }
 
 #[test]

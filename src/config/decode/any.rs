@@ -25,11 +25,10 @@ impl Decoder {
             return None;
         };
         let Some(entry) = only(at, entries, "@type").ok()? else {
-            fault(
-                at,
-                node.location,
-                "`@type` is missing: it names the message, as `type.googleapis.com/...`".to_owned(),
-            );
+            let meant = entries.iter().find(|entry| nearest(&entry.key, ["@type"].into_iter()).is_some());
+            let location = meant.map_or(node.location, |entry| entry.location);
+            let message = "`@type` is missing: it names the message, as `type.googleapis.com/...`".to_owned();
+            fault_with_hint(at, location, message, meant.map(|_| did_you_mean("@type")));
             return None;
         };
         let url = type_url(at.field("@type"), &entry.value)?;
@@ -106,7 +105,7 @@ fn named(at: At<'_>, location: Location, url: &str) -> Option<MessageDescriptor>
         at.add(Code::NotImplemented, Some(location), support::type_refusal(name), None);
         return None;
     }
-    let near = nearest(name, support::messages());
+    let near = at.nearest(name, support::messages());
     let message = format!("{} is no type that Envoy 1.40 has", Quoted(name));
     at.add(Code::Unknown, Some(location), message, near.map(did_you_mean));
     None
