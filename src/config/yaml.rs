@@ -18,7 +18,8 @@ pub(crate) struct SyntaxError {
 
 /// Reads one document; `index` is which of the texts of the configuration it is.
 pub(crate) fn parse(text: &str, index: usize, syntax: Syntax) -> Result<Node, SyntaxError> {
-    let mut builder = Builder { syntax, root: None, open: Vec::new(), anchors: HashMap::new(), copied: Size::default() };
+    let mut builder =
+        Builder { syntax, root: None, open: Vec::new(), anchors: HashMap::new(), copied: Size::default() };
     let bounds = options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
     for event in Parser::new_from_str_with_options(text, bounds) {
         let (event, span) = event.map_err(|error| SyntaxError::of(&error, index))?;
