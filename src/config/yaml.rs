@@ -25,7 +25,7 @@ pub(crate) fn parse(text: &str, index: usize, syntax: Syntax) -> Result<Node, Sy
         let (event, span) = event.map_err(|error| SyntaxError::of(&error, index))?;
         builder.take(event, location(index, span.start))?;
     }
-    builder.root.ok_or_else(|| {
+    builder.root.filter(|root| !root.is_null()).ok_or_else(|| {
         let message = "there is no configuration in it: it is empty or all comments";
         SyntaxError::new(Location { text: index, line: 1, column: 1 }, message)
     })

@@ -54,6 +54,10 @@ impl Decoder {
         let own = entries.iter().filter(|entry| !matches!(entry.key.as_str(), "@type" | "value"));
         let own = self.fields(at, own, typed_struct);
         let url = own.get_field_by_name("type_url")?.as_str()?.to_owned();
+        if url.is_empty() {
+            at.field("type_url").error("is not set: it names the message that the TypedStruct stands for");
+            return None;
+        }
         let location = entries.iter().find(|entry| matches!(entry.key.as_str(), "type_url" | "typeUrl"));
         let location = location.or(entries.first()).map(|entry| entry.value.location)?;
         let inner = named(at.field("type_url"), location, &url)?;
