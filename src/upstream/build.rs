@@ -85,12 +85,14 @@ fn transport(socket: Option<&TransportSocket>, at: At<'_>) -> Result<(), Invalid
 /// Whether trailers pass: Envoy's `enable_trailers` of the cluster's HTTP/1 options, off where unset.
 fn trailers(written: &proto::Cluster, at: At<'_>) -> Result<bool, Invalid> {
     let others = written.typed_extension_protocol_options.keys().filter(|name| *name != HTTP_OPTIONS);
-    let misnamed = others.map(|name| {
-        let at = at.entry("typed_extension_protocol_options", name);
-        at.error_with_hint("no protocol options have this name", format_args!("did you mean `{HTTP_OPTIONS}`?"))
-    });
-    if let Some(invalid) = misnamed.last() {
-        return Err(invalid);
+    let misnamed: Vec<Invalid> = others
+        .map(|name| {
+            let at = at.entry("typed_extension_protocol_options", name);
+            at.error_with_hint("no protocol options have this name", format_args!("did you mean `{HTTP_OPTIONS}`?"))
+        })
+        .collect();
+    if let Some(invalid) = misnamed.first() {
+        return Err(*invalid);
     }
     let Some(any) = written.typed_extension_protocol_options.get(HTTP_OPTIONS) else { return Ok(false) };
     let at = at.entry("typed_extension_protocol_options", HTTP_OPTIONS);
