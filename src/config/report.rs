@@ -34,7 +34,7 @@ struct Remarks {
     respelt: HashMap<Location, Box<str>>,
     /// Whether the walk is over.
     walked: bool,
-    /// Names that were held against wrong ones.
+    /// How much was compared to find out what wrong names may mean.
     compared: usize,
 }
 
@@ -119,8 +119,12 @@ impl Report {
     /// The name that was meant, if one is near. In a report with very many wrong names it is not looked for any more.
     pub(crate) fn nearest<'n>(&self, wrong: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
         let compared = &mut self.remarks.borrow_mut().compared;
-        let left = MAX_COMPARED.saturating_sub(*compared);
-        nearest(wrong, known.take(left).inspect(|_| *compared += 1))
+        let affordable = |name: &&str| {
+            // Names of about the same length are compared letter by letter.
+            *compared += if name.len().abs_diff(wrong.len()) <= 5 { name.len() } else { 1 };
+            *compared < MAX_COMPARED
+        };
+        nearest(wrong, known.take_while(affordable))
     }
 
     /// Whether something at, around or below the place could not be read.
@@ -171,5 +175,22 @@ impl fmt::Display for Report {
 
 impl Error for Report {}
 
-/// As many names as ten thousand wrong ones among a thousand: beyond that a file has another problem than misspellings.
-const MAX_COMPARED: usize = 10_000_000;
+/// Letters that are compared to find out what wrong names may mean: beyond that, which takes a second or two, a file has
+/// another problem than misspellings.
+const MAX_COMPARED: usize = 20_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions_end_where_they_would_take_too_long() {
+        let report = Report::new("test");
+        // Too long to be compared, and counted all the same.
+        let (wrong, near, long) = ("n".repeat(298), "n".repeat(299), "n".repeat(301));
+        let known = || std::iter::repeat_n(long.as_str(), 30_000).chain([near.as_str()]);
+        let found: Vec<_> = (0..4).map(|_| report.nearest(&wrong, known()).is_some()).collect();
+        assert_eq!(found, [true, true, false, false]);
+        assert!(Report::new("another").nearest(&wrong, known()).is_some());
+    }
+}
