@@ -43,7 +43,6 @@ use super::any::unpack;
 use super::diagnostic::{Code, Diagnostic, Severity};
 use super::node::{Content, Location, Node, Quoted};
 use super::report::Report;
-use super::spelling::nearest;
 use super::support;
 
 /// A place in the configuration, as a chain of steps from the top.
@@ -144,7 +143,7 @@ impl<'a> At<'a> {
     /// Reports that no `kind` is called `name`, and which of the names that there are was meant.
     pub fn dangling<'n>(&self, kind: &str, name: &str, known: impl Iterator<Item = &'n str>) -> Invalid {
         let known: Vec<&str> = known.collect();
-        let hint = match nearest(name, known.iter().copied()) {
+        let hint = match self.nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if known.is_empty() => format!("the configuration has no {kind} at all"),
             None if known.len() > MAX_LISTED => format!("the configuration has {} others", known.len()),
@@ -209,6 +208,11 @@ impl<'a> At<'a> {
     #[must_use]
     pub fn is_tainted(&self) -> bool {
         self.report.is_tainted(&self.path())
+    }
+
+    /// The name that was meant, if one is near.
+    pub(crate) fn nearest<'n>(&self, wrong: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+        self.report.nearest(wrong, known)
     }
 
     /// The key at this location is read as the field `name`.

@@ -4,6 +4,8 @@
 //! The trees are merged before they are walked, so that the rules judge the whole and every node keeps its place. An
 //! `Any` is replaced as one; so is a duration, which Envoy merges by its parts (5s under 0.5s gives it 5.5s).
 
+use std::collections::HashSet;
+
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::decode::field_named;
@@ -11,18 +13,25 @@ use super::node::{Content, Entry, Location, Node};
 
 /// Puts `over` on top of `base`, both of them messages of one type.
 pub(crate) fn merge(base: &mut Node, over: Node, descriptor: &MessageDescriptor) {
-    if over.is_null() {
-        return;
-    }
     match (&mut base.content, over.content) {
         (Content::Mapping(below), Content::Mapping(above)) => {
+            let mut set = HashSet::new();
             for entry in above {
-                merge_entry(below, entry, descriptor);
+                match field_named(descriptor, &entry.key) {
+                    // A field that the upper text sets twice, or an arm beside another: the walk says so.
+                    Some(field) if !entry.value.is_null() && !set.insert(claim(&field)) => below.push(entry),
+                    _ => merge_entry(below, entry, descriptor),
+                }
             }
         }
         // One of them is no message: the walk says so.
         (_, content) => *base = Node { location: over.location, content },
     }
+}
+
+/// What no two keys of one mapping may set: the oneof of an arm, else the field.
+fn claim(field: &FieldDescriptor) -> String {
+    field.containing_oneof().map_or_else(|| field.full_name().to_owned(), |oneof| oneof.full_name().to_owned())
 }
 
 fn merge_entry(below: &mut Vec<Entry>, above: Entry, descriptor: &MessageDescriptor) {

@@ -3,6 +3,7 @@
 //! `yaml` makes it, `decode` walks it, and `At` looks up in it where a path stands in the file.
 
 use std::fmt;
+use std::ops::AddAssign;
 
 /// A place in a text: line and column count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,13 +84,18 @@ impl Node {
         }
     }
 
-    /// How many nodes hang together here.
-    pub(crate) fn size(&self) -> usize {
+    /// What a copy of this takes.
+    pub(crate) fn size(&self) -> Size {
+        let mut size = Size { nodes: 1, bytes: 0 };
         match &self.content {
-            Content::Scalar(_) => 1,
-            Content::Sequence(items) => 1 + items.iter().map(Self::size).sum::<usize>(),
-            Content::Mapping(entries) => 1 + entries.iter().map(|entry| entry.value.size()).sum::<usize>(),
+            Content::Scalar(scalar) => size.bytes += scalar.text.len(),
+            Content::Sequence(items) => items.iter().for_each(|item| size += item.size()),
+            Content::Mapping(entries) => entries.iter().for_each(|entry| {
+                size.bytes += entry.key.len();
+                size += entry.value.size();
+            }),
         }
+        size
     }
 
     /// What kind of value this is, for a message.
@@ -145,6 +151,21 @@ impl Scalar {
                 integer.or_else(|| number().map(Meaning::Float)).unwrap_or_else(|| Meaning::Text(text.to_owned()))
             }
         }
+    }
+}
+
+/// How much of a tree hangs together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Size {
+    pub(crate) nodes: usize,
+    /// Of keys and scalars.
+    pub(crate) bytes: usize,
+}
+
+impl AddAssign for Size {
+    fn add_assign(&mut self, other: Self) {
+        self.nodes += other.nodes;
+        self.bytes += other.bytes;
     }
 }
 

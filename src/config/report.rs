@@ -13,6 +13,7 @@ use super::at::At;
 use super::diagnostic::{Diagnostic, Severity};
 use super::node::{Location, Node};
 use super::render;
+use super::spelling::nearest;
 use super::taint::Taint;
 
 /// The remarks on one configuration.
@@ -33,6 +34,8 @@ struct Remarks {
     respelt: HashMap<Location, Box<str>>,
     /// Whether the walk is over.
     walked: bool,
+    /// How much was compared to find out what wrong names may mean.
+    compared: usize,
 }
 
 /// What was said of which field at which place: behind an anchor one place has many paths.
@@ -113,6 +116,17 @@ impl Report {
         self.remarks.borrow().respelt.get(&location).is_some_and(|field| **field == *name)
     }
 
+    /// The name that was meant, if one is near. In a report with very many wrong names it is not looked for any more.
+    pub(crate) fn nearest<'n>(&self, wrong: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+        let compared = &mut self.remarks.borrow_mut().compared;
+        let affordable = |name: &&str| {
+            // Names of about the same length are compared letter by letter.
+            *compared += if name.len().abs_diff(wrong.len()) <= 5 { name.len() } else { 1 };
+            *compared < MAX_COMPARED
+        };
+        nearest(wrong, known.take_while(affordable))
+    }
+
     /// Whether something at, around or below the place could not be read.
     pub(crate) fn is_tainted(&self, path: &str) -> bool {
         self.remarks.borrow().taint.touches(path)
@@ -160,3 +174,23 @@ impl fmt::Display for Report {
 }
 
 impl Error for Report {}
+
+/// Letters that are compared to find out what wrong names may mean: beyond that, which takes a second or two, a file has
+/// another problem than misspellings.
+const MAX_COMPARED: usize = 20_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions_end_where_they_would_take_too_long() {
+        let report = Report::new("test");
+        // Too long to be compared, and counted all the same.
+        let (wrong, near, long) = ("n".repeat(298), "n".repeat(299), "n".repeat(301));
+        let known = || std::iter::repeat_n(long.as_str(), 30_000).chain([near.as_str()]);
+        let found: Vec<_> = (0..4).map(|_| report.nearest(&wrong, known()).is_some()).collect();
+        assert_eq!(found, [true, true, false, false]);
+        assert!(Report::new("another").nearest(&wrong, known()).is_some());
+    }
+}

@@ -66,14 +66,22 @@ pub(crate) fn broken(rules: &[Rule], value: Option<&Value>, kind: &Kind) -> Opti
     rules.iter().find_map(|rule| rule.broken_by(&value, kind))
 }
 
+/// The items of a list that break a rule, each by its index with what is wrong with it.
+pub(crate) fn broken_items(rules: &[Rule], value: &Value, kind: &Kind) -> Vec<(usize, String)> {
+    let Value::List(items) = value else { return Vec::new() };
+    let of_items = rules.iter().filter_map(|rule| match rule {
+        Rule::Items(rules) => Some(*rules),
+        _ => None,
+    });
+    of_items
+        .flat_map(|rules| items.iter().map(|item| broken(rules, Some(item), kind)).enumerate())
+        .filter_map(|(index, fault)| Some((index, fault?)))
+        .collect()
+}
+
 impl Rule {
     fn broken_by(&self, value: &Value, kind: &Kind) -> Option<String> {
         match (self, value) {
-            (Self::Items(rules), Value::List(items)) => {
-                let broken =
-                    items.iter().enumerate().find_map(|(index, item)| Some((index, broken(rules, Some(item), kind)?)));
-                broken.map(|(index, fault)| format!("item {index} {fault}"))
-            }
             (Self::Keys(rules), Value::Map(entries)) => entries
                 .keys()
                 .find_map(|key| broken(rules, Some(&key_value(key)), kind))
@@ -159,8 +167,11 @@ impl fmt::Display for Rule {
             Self::Pattern(pattern) => write!(formatter, "has to match the regular expression `{pattern}`"),
             Self::Prefix(prefix) => write!(formatter, "has to begin with `{prefix}`"),
             Self::Suffix(suffix) => write!(formatter, "has to end with `{suffix}`"),
-            Self::HeaderName { .. } => write!(formatter, "has to be a header name"),
-            Self::HeaderValue { .. } => write!(formatter, "has to be a header value"),
+            Self::HeaderName { strict: true } => write!(formatter, "has to be a header name"),
+            Self::HeaderValue { strict: true } => write!(formatter, "may not hold control characters"),
+            Self::HeaderName { strict: false } | Self::HeaderValue { strict: false } => {
+                write!(formatter, "may not hold a line break or a zero byte")
+            }
             Self::MinItems(1) | Self::MinPairs(1) => write!(formatter, "needs at least one entry"),
             Self::MinItems(count) | Self::MinPairs(count) => write!(formatter, "needs at least {count} entries"),
             Self::MaxItems(count) => write!(formatter, "may have at most {count} entries"),
@@ -307,8 +318,9 @@ mod tests {
     #[test]
     fn items_are_judged_one_by_one() {
         let items = Value::List(vec![Value::String("a".to_owned()), Value::String(String::new())]);
-        let fault = broken(&[Rule::Items(&[Rule::MinLen(1)])], Some(&items), &Kind::String);
-        assert_eq!(fault.as_deref(), Some("item 1 may not be empty"));
+        let rules = [Rule::Items(&[Rule::MinLen(1)])];
+        assert_eq!(broken(&rules, Some(&items), &Kind::String), None);
+        assert_eq!(broken_items(&rules, &items, &Kind::String), [(1, "may not be empty".to_owned())]);
         assert!(Rule::Unique.holds(&items, &Kind::String));
         assert!(!Rule::Unique.holds(&Value::List(vec![Value::U32(1), Value::U32(1)]), &Kind::Uint32));
     }

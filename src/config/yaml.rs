@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use serde_yaml::granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Tag, options};
 
-use super::node::{Content, Entry, Location, Node, Scalar, Syntax};
+use super::node::{Content, Entry, Location, Node, Scalar, Size, Syntax};
 
 /// A text that is no tree: the first thing wrong and where.
 #[derive(Debug)]
@@ -18,13 +18,14 @@ pub(crate) struct SyntaxError {
 
 /// Reads one document; `index` is which of the texts of the configuration it is.
 pub(crate) fn parse(text: &str, index: usize, syntax: Syntax) -> Result<Node, SyntaxError> {
-    let mut builder = Builder { syntax, root: None, open: Vec::new(), anchors: HashMap::new(), copied: 0 };
+    let mut builder =
+        Builder { syntax, root: None, open: Vec::new(), anchors: HashMap::new(), copied: Size::default() };
     let bounds = options! { flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
     for event in Parser::new_from_str_with_options(text, bounds) {
         let (event, span) = event.map_err(|error| SyntaxError::of(&error, index))?;
         builder.take(event, location(index, span.start))?;
     }
-    builder.root.ok_or_else(|| {
+    builder.root.filter(|root| !root.is_null()).ok_or_else(|| {
         let message = "there is no configuration in it: it is empty or all comments";
         SyntaxError::new(Location { text: index, line: 1, column: 1 }, message)
     })
@@ -36,9 +37,9 @@ struct Builder {
     root: Option<Node>,
     open: Vec<Open>,
     /// By the parser's anchor number: the node and its size.
-    anchors: HashMap<usize, (Node, usize)>,
-    /// Nodes copied for anchors and aliases so far.
-    copied: usize,
+    anchors: HashMap<usize, (Node, Size)>,
+    /// What was copied for anchors and aliases so far.
+    copied: Size,
 }
 
 /// A collection being read; `anchor` is 0 when it has none.
@@ -117,13 +118,16 @@ impl Builder {
     }
 
     /// Aliases of aliases grow without end ("billion laughs"): what they copy is bounded.
-    fn count_copy(&mut self, size: usize, location: Location) -> Result<(), SyntaxError> {
+    fn count_copy(&mut self, size: Size, location: Location) -> Result<(), SyntaxError> {
         self.copied += size;
-        if self.copied > MAX_COPIED {
-            let message = format!("anchors and aliases copy more than {MAX_COPIED} values");
-            return Err(SyntaxError::new(location, message));
-        }
-        Ok(())
+        let message = if self.copied.nodes > MAX_COPIED {
+            format!("anchors and aliases copy more than {MAX_COPIED} values")
+        } else if self.copied.bytes > MAX_COPIED_BYTES {
+            format!("anchors and aliases copy more than {} MiB of text", MAX_COPIED_BYTES >> 20)
+        } else {
+            return Ok(());
+        };
+        Err(SyntaxError::new(location, message))
     }
 }
 
@@ -165,6 +169,9 @@ const MAX_DEPTH: usize = 64;
 
 /// What all anchors and aliases of a text may copy, in nodes.
 const MAX_COPIED: usize = 200_000;
+
+/// The same in bytes of keys and values: as much as the largest text may have.
+const MAX_COPIED_BYTES: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -217,6 +224,15 @@ mod tests {
         let (line, column, message) = fault("a: &x [*x]");
         assert_eq!((line, column), (1, 8));
         assert!(message.contains("alias"), "{message}");
+    }
+
+    #[test]
+    fn what_aliases_copy_is_bounded_in_bytes_too() {
+        let text = |aliases| format!("a: &x \"{}\"\nb: [{}]\n", "y".repeat(1 << 20), vec!["*x"; aliases].join(", "));
+        assert!(parse(&text(63)).is_ok());
+        let (line, column, message) = fault(&text(64));
+        assert_eq!((line, column), (2, 5 + 63 * 4));
+        assert_eq!(message, "anchors and aliases copy more than 64 MiB of text");
     }
 
     #[test]

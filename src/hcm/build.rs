@@ -133,7 +133,12 @@ fn routes(
 fn filters(written: &[proto::HttpFilter], at: At<'_>) -> Result<(), Invalid> {
     let known = at.each("http_filters", written, |at, filter| match &filter.config_type {
         Some(proto::http_filter::ConfigType::TypedConfig(any)) if type_name(&any.type_url) == ROUTER => Ok(()),
-        _ => Err(at.field("typed_config").not_implemented()),
+        Some(proto::http_filter::ConfigType::TypedConfig(any)) => {
+            let name = type_name(&any.type_url);
+            Err(at.field("typed_config").error(format_args!("holds `{name}`, which is no HTTP filter")))
+        }
+        Some(proto::http_filter::ConfigType::ConfigDiscovery(_)) => Err(at.field("config_discovery").not_implemented()),
+        None => Err(at.error("needs a `typed_config`")),
     });
     known?;
     match written.len() {

@@ -63,7 +63,7 @@ fn logger(
                 log_format(&format, at.field("log_format"), captures),
             )
         }
-        _ => return Err(at.not_implemented()),
+        other => return Err(at.error(format_args!("holds `{other}`, which is no access log"))),
     };
     let (sink, format): (Sink, Format) = (sink?, format?);
     Ok(Logger { filter: Filter::Always, format, sink })

@@ -77,9 +77,11 @@ fn twins(list: &[proto::Listener], places: &[Result<Place, Invalid>], at: At<'_>
     let mut outcome = Ok(());
     for (index, place) in places.iter().enumerate() {
         let Ok(place) = place else { continue };
-        for address in place.addresses.iter().filter(|address| address.port() != 0) {
+        for (number, address) in place.addresses.iter().enumerate().filter(|(_, address)| address.port() != 0) {
             let Some(first) = taken.insert((place.protocol, *address), index) else { continue };
             let at = at.item("listeners", index);
+            let additional = number.checked_sub(1).map(|number| at.item("additional_addresses", number));
+            let at = additional.unwrap_or(at);
             let name = list.get(first).map(|twin| twin.name.as_str()).filter(|name| !name.is_empty());
             let name = name.map_or_else(|| format!("number {}", first + 1), |name| format!("`{name}`"));
             outcome = Err(at.field("address").error(format_args!("listener {name} has the address {address} already")));
@@ -98,7 +100,7 @@ fn without_http3(list: &[proto::Listener], places: &[Result<Place, Invalid>], at
     let ports = |place: &Place| place.addresses.iter().map(SocketAddr::port).collect::<Vec<_>>();
     let quic: HashSet<u16> = places().filter(|place| place.protocol == Protocol::Udp).flat_map(ports).collect();
     for ((at, written), place) in at.items("listeners", list).zip(places()) {
-        let encrypted = written.filter_chains.iter().any(|chain| chain.transport_socket.is_some());
+        let encrypted = written.filter_chains.iter().any(is_encrypted);
         let here = ports(place);
         if place.protocol == Protocol::Tcp && encrypted && !here.iter().any(|port| quic.contains(port)) {
             let port = here.first().copied().unwrap_or_default();
@@ -107,6 +109,14 @@ fn without_http3(list: &[proto::Listener], places: &[Result<Place, Invalid>], at
             ));
         }
     }
+}
+
+/// Whether the transport socket of a chain is another than the one that does nothing.
+fn is_encrypted(chain: &proto::FilterChain) -> bool {
+    chain.transport_socket.as_ref().is_some_and(|socket| match &socket.config_type {
+        Some(transport_socket::ConfigType::TypedConfig(any)) => type_name(&any.type_url) != RAW_BUFFER,
+        None => true,
+    })
 }
 
 fn listener(
@@ -231,7 +241,7 @@ fn tcp_tls(chain: &proto::FilterChain, at: At<'_>, context: &Context<'_>) -> Res
     let Some(socket) = &chain.transport_socket else { return Ok(None) };
     let at = at.field("transport_socket");
     let any = typed_config(socket, at)?;
-    if type_name(&any.type_url).ends_with(".RawBuffer") {
+    if type_name(&any.type_url) == RAW_BUFFER {
         return Ok(None);
     }
     let at = at.field("typed_config");
@@ -298,6 +308,9 @@ fn stat_name(written: &proto::Listener, address: Option<&SocketAddr>) -> String 
 fn known_name(place: &Place) -> String {
     place.addresses.first().map(SocketAddr::to_string).unwrap_or_default()
 }
+
+/// The transport socket that does nothing.
+const RAW_BUFFER: &str = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 
 /// Connections that may wait to be accepted: Envoy's default is the system's `SOMAXCONN`.
 const BACKLOG: i32 = 4096;

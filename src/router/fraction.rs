@@ -19,9 +19,6 @@ impl Fraction {
     /// # Errors
     /// When it has no default or an unknown denominator.
     pub fn build(at: At<'_>, percent: &RuntimeFractionalPercent) -> Result<Self, Invalid> {
-        if !percent.runtime_key.is_empty() {
-            at.field("runtime_key").no_effect("there is no runtime to ask for this key: the default value holds");
-        }
         let value = at.required("default_value", percent.default_value.as_ref())?;
         let denominator = match DenominatorType::try_from(value.denominator) {
             Ok(DenominatorType::Hundred) => 100,

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::cli::Serve;
 use crate::admin::{self, Admin};
 use crate::config::proto::envoy::config::bootstrap::v3::Bootstrap;
+use crate::config::proto::envoy::config::core::v3::socket_address::Protocol;
 use crate::config::values::socket_address;
 use crate::config::{self, At, Invalid, Leniency, Report, Source};
 use crate::hcm::{self, Worker};
@@ -128,7 +129,10 @@ fn admin_interface(
     if admin.address.is_none() {
         return log.map(|_| None);
     }
-    let (address, _) = socket_address(admin.address.as_ref(), at.field("address"))?;
+    let (address, protocol) = socket_address(admin.address.as_ref(), at.field("address"))?;
+    if protocol != Protocol::Tcp {
+        at.field("address.socket_address.protocol").no_effect("the admin interface is on TCP in any case");
+    }
     Ok(Some((address, Arc::new(log?))))
 }
 

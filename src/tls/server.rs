@@ -52,7 +52,7 @@ pub fn server(
         .with_protocol_versions(&versions?)
         .map_err(|error| at.field("tls_params").error(format_args!("no handshake is possible: {error}")))?;
     let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(FirstCertificate(key)));
-    config.alpn_protocols = alpn;
+    config.alpn_protocols = alpn?;
     sessions(&mut config, transport);
     Ok(ServerTls { config: Arc::new(config), certificates })
 }
@@ -92,14 +92,18 @@ fn versions(
     Ok(versions)
 }
 
-fn alpn(written: &[String], transport: Transport, at: At<'_>) -> Vec<Vec<u8>> {
+fn alpn(written: &[String], transport: Transport, at: At<'_>) -> Result<Vec<Vec<u8>>, Invalid> {
     if transport == Transport::Tcp {
-        return written.iter().map(|name| name.clone().into_bytes()).collect();
+        return at.each("", written, |at, name| match name.len() {
+            // RFC 7301 §3.1: the length of a name is one byte.
+            0..=255 => Ok(name.clone().into_bytes()),
+            length => Err(at.error(format_args!("has {length} bytes: the name of a protocol has at most 255"))),
+        });
     }
     if written.iter().any(|name| name != "h3") {
         at.no_effect("on QUIC only `h3` has an effect");
     }
-    vec![b"h3".to_vec()]
+    Ok(vec![b"h3".to_vec()])
 }
 
 fn sessions(config: &mut ServerConfig, transport: Transport) {

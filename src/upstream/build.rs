@@ -7,15 +7,14 @@ use super::cluster::HostCounts;
 use super::references::References;
 use super::{Cluster, ClusterStats, Host, NameTaken};
 use crate::config::proto::envoy::config::cluster::v3 as proto;
-use crate::config::proto::envoy::config::core::v3::TransportSocket;
-use crate::config::proto::envoy::config::core::v3::socket_address::Protocol;
+use crate::config::proto::envoy::config::core::v3::{TransportSocket, socket_address::Protocol, transport_socket};
 use crate::config::proto::envoy::config::endpoint::v3::{LbEndpoint, LocalityLbEndpoints, lb_endpoint};
 use crate::config::proto::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 use crate::config::proto::envoy::extensions::upstreams::http::v3::http_protocol_options::{
     UpstreamProtocolOptions, explicit_http_config::ProtocolConfig,
 };
 use crate::config::values::{is_name, socket_address};
-use crate::config::{At, Invalid, duration};
+use crate::config::{At, Invalid, duration, type_name};
 use crate::observe::stats::Scope;
 
 /// Builds all clusters of the field `clusters` of the message at `at`. All faults are reported, and what refers to a
@@ -70,16 +69,31 @@ fn cluster(written: &proto::Cluster, at: At<'_>, stats: &Scope) -> Result<Cluste
 }
 
 fn transport(socket: Option<&TransportSocket>, at: At<'_>) -> Result<(), Invalid> {
-    match socket {
-        Some(socket) if socket.name != "envoy.transport_sockets.raw_buffer" => {
-            Err(at.field("transport_socket").not_implemented())
+    let Some(socket) = socket else { return Ok(()) };
+    let at = at.field("transport_socket");
+    let Some(transport_socket::ConfigType::TypedConfig(any)) = &socket.config_type else {
+        return Err(at.error("needs a `typed_config`"));
+    };
+    match type_name(&any.type_url) {
+        RAW_BUFFER => Ok(()),
+        other => {
+            Err(at.field("typed_config").error(format_args!("holds `{other}`, which no cluster can connect with")))
         }
-        Some(_) | None => Ok(()),
     }
 }
 
 /// Whether trailers pass: Envoy's `enable_trailers` of the cluster's HTTP/1 options, off where unset.
 fn trailers(written: &proto::Cluster, at: At<'_>) -> Result<bool, Invalid> {
+    let others = written.typed_extension_protocol_options.keys().filter(|name| *name != HTTP_OPTIONS);
+    let misnamed: Vec<Invalid> = others
+        .map(|name| {
+            let at = at.entry("typed_extension_protocol_options", name);
+            at.error_with_hint("no protocol options have this name", format_args!("did you mean `{HTTP_OPTIONS}`?"))
+        })
+        .collect();
+    if let Some(invalid) = misnamed.first() {
+        return Err(*invalid);
+    }
     let Some(any) = written.typed_extension_protocol_options.get(HTTP_OPTIONS) else { return Ok(false) };
     let at = at.entry("typed_extension_protocol_options", HTTP_OPTIONS);
     let options: HttpProtocolOptions = at.unpack(any)?;
@@ -89,7 +103,13 @@ fn trailers(written: &proto::Cluster, at: At<'_>) -> Result<bool, Invalid> {
         None => return Ok(false),
     };
     match explicit.protocol_config {
-        Some(ProtocolConfig::HttpProtocolOptions(http1)) => Ok(http1.enable_trailers),
+        Some(ProtocolConfig::HttpProtocolOptions(http1)) => {
+            if http1.accept_http_10 {
+                at.field("explicit_http_config.http_protocol_options.accept_http_10")
+                    .no_effect("`accept_http_10` has no effect on a cluster: it is about requests of clients");
+            }
+            Ok(http1.enable_trailers)
+        }
         None => Ok(false),
         Some(_) => Err(at.field("explicit_http_config").not_implemented()),
     }
@@ -133,6 +153,9 @@ fn host(
 
 /// The key under which a cluster holds its HTTP options.
 const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/// The transport socket that does nothing.
+const RAW_BUFFER: &str = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 
 /// Envoy's default `connect_timeout`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

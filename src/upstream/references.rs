@@ -20,6 +20,7 @@ pub struct References {
 
 impl References {
     pub(super) fn add(&mut self, cluster: Cluster) -> Result<ClusterId, NameTaken> {
+        self.nameless |= cluster.name.is_empty();
         self.clusters.add(cluster)
     }
 

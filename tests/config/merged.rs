@@ -85,6 +85,17 @@ fn each_fault_names_its_text() {
 }
 
 #[test]
+fn what_the_upper_text_says_twice_is_told() {
+    let over = "node: {id: a}\nnode: {id: b}\nadmin: {address: {socket_address: {address: 127.0.0.1, port_value: 1, named_port: http}}}";
+    for base in ["stats_flush_interval: 5s", "node: {id: c}\nadmin: {address: {socket_address: {port_value: 2}}}"] {
+        let report = merge(base, over).report;
+        let told: Vec<_> = report.diagnostics().iter().map(|fault| fault.path.clone()).collect();
+        let told = |path: &str| told.iter().any(|told| told == path);
+        assert!(told("node") && told("admin.address.socket_address.named_port"), "{report}");
+    }
+}
+
+#[test]
 fn every_text_that_cannot_be_read_is_told() {
     let report = try_merge("a: [", "b: ]").unwrap_err();
     let texts: Vec<_> = report.diagnostics().iter().map(|fault| fault.location.unwrap().text).collect();

@@ -34,6 +34,7 @@ broken! {
     not_a_mapping: "not_a_mapping.yaml",
     not_implemented: "not_implemented.yaml",
     not_utf8: "not_utf8.yaml",
+    null: "null.yaml",
     oneof: "oneof.yaml",
     out_of_range: "out_of_range.yaml",
     second_document: "second_document.yaml",

@@ -40,6 +40,10 @@ whole! {
     lint: "lint.yaml",
     everything_at_once: "everything_at_once.yaml",
     follow_ons: "follow_ons.yaml",
+    misspelt: "misspelt.yaml",
+    nameless: "nameless.yaml",
+    durations: "durations.yaml",
+    misplaced_types: "misplaced_types.yaml",
 }
 
 #[test]

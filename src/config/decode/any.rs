@@ -25,11 +25,10 @@ impl Decoder {
             return None;
         };
         let Some(entry) = only(at, entries, "@type").ok()? else {
-            fault(
-                at,
-                node.location,
-                "`@type` is missing: it names the message, as `type.googleapis.com/...`".to_owned(),
-            );
+            let meant = entries.iter().find(|entry| nearest(&entry.key, ["@type"].into_iter()).is_some());
+            let location = meant.map_or(node.location, |entry| entry.location);
+            let message = "`@type` is missing: it names the message, as `type.googleapis.com/...`".to_owned();
+            fault_with_hint(at, location, message, meant.map(|_| did_you_mean("@type")));
             return None;
         };
         let url = type_url(at.field("@type"), &entry.value)?;
@@ -55,6 +54,10 @@ impl Decoder {
         let own = entries.iter().filter(|entry| !matches!(entry.key.as_str(), "@type" | "value"));
         let own = self.fields(at, own, typed_struct);
         let url = own.get_field_by_name("type_url")?.as_str()?.to_owned();
+        if url.is_empty() {
+            at.field("type_url").error("is not set: it names the message that the TypedStruct stands for");
+            return None;
+        }
         let location = entries.iter().find(|entry| matches!(entry.key.as_str(), "type_url" | "typeUrl"));
         let location = location.or(entries.first()).map(|entry| entry.value.location)?;
         let inner = named(at.field("type_url"), location, &url)?;
@@ -106,7 +109,7 @@ fn named(at: At<'_>, location: Location, url: &str) -> Option<MessageDescriptor>
         at.add(Code::NotImplemented, Some(location), support::type_refusal(name), None);
         return None;
     }
-    let near = nearest(name, support::messages());
+    let near = at.nearest(name, support::messages());
     let message = format!("{} is no type that Envoy 1.40 has", Quoted(name));
     at.add(Code::Unknown, Some(location), message, near.map(did_you_mean));
     None

@@ -12,16 +12,15 @@ mod scalar;
 mod structure;
 mod well_known;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, ReflectMessage, Value};
 
 use super::at::At;
 use super::diagnostic::Code;
 use super::node::{Content, Entry, Location, Node, Quoted};
-use super::rules::broken;
+use super::rules::{broken, broken_items};
 use super::schema::MessageFacts;
-use super::spelling::nearest;
 use super::support::{self, Support};
 
 pub(crate) use canonical::encode;
@@ -60,11 +59,11 @@ impl Decoder {
     fn fields<'n>(
         self,
         at: At<'_>,
-        entries: impl Iterator<Item = &'n Entry>,
+        entries: impl Iterator<Item = &'n Entry> + Clone,
         descriptor: &MessageDescriptor,
     ) -> DynamicMessage {
         let mut message = DynamicMessage::new(descriptor.clone());
-        let mut seen = Seen::default();
+        let mut seen = Seen { taken: taken(entries.clone(), descriptor), ..Seen::default() };
         for entry in entries {
             let Some(field) =
                 field_named(descriptor, &entry.key).or_else(|| self.unknown(at, entry, descriptor, &mut seen))
@@ -100,17 +99,20 @@ impl Decoder {
         seen: &mut Seen,
     ) -> Option<FieldDescriptor> {
         let names: Vec<String> = descriptor.fields().map(|field| field.name().to_owned()).collect();
-        let near = nearest(&entry.key, names.iter().map(String::as_str));
+        let near = at.nearest(&entry.key, names.iter().map(String::as_str));
         let message = format!("unknown field {} in {}", Quoted(&entry.key), descriptor.full_name());
         if self.leniency.unknown_fields {
             at.field(&entry.key).add(Code::NoEffect, Some(entry.location), message, near.map(did_you_mean));
             return None;
         }
         seen.faulty = true;
-        let hint = near.map(did_you_mean).or_else(|| misplaced(descriptor, entry));
+        let hint = match entry.key.as_str() {
+            "<<" => Some("Envoy knows no merge keys: write the fields out, or give a whole value an anchor".to_owned()),
+            _ => near.map(did_you_mean).or_else(|| misplaced(descriptor, entry)),
+        };
         at.field(&entry.key).add(Code::Unknown, Some(entry.location), message, hint);
         let field = descriptor.get_field_by_name(near?)?;
-        if seen.fields.contains_key(&field.number()) {
+        if seen.taken.contains(&field.number()) || seen.fields.contains_key(&field.number()) {
             return None;
         }
         at.respell(entry.location, field.name());
@@ -187,6 +189,8 @@ impl Decoder {
 struct Seen {
     /// The key under which each field was set.
     fields: HashMap<u32, (String, Location)>,
+    /// Fields that no misspelt key can mean.
+    taken: HashSet<u32>,
     /// Fields that are set and could not be read: no rule judges them.
     faulty_fields: Vec<u32>,
     /// Whether anything else was wrong.
@@ -217,6 +221,19 @@ impl Seen {
         self.fields.insert(field.number(), (entry.key.clone(), entry.location));
         true
     }
+}
+
+/// Where a key is unknown: the fields that are set by other keys, and the arms that those exclude.
+fn taken<'n>(entries: impl Iterator<Item = &'n Entry> + Clone, descriptor: &MessageDescriptor) -> HashSet<u32> {
+    if entries.clone().all(|entry| field_named(descriptor, &entry.key).is_some()) {
+        return HashSet::new();
+    }
+    let set = entries.filter(|entry| !entry.value.is_null()).filter_map(|entry| field_named(descriptor, &entry.key));
+    set.flat_map(|field| match field.containing_oneof() {
+        Some(oneof) => oneof.fields().map(|arm| arm.number()).collect(),
+        None => vec![field.number()],
+    })
+    .collect()
 }
 
 /// A field by its proto name or its JSON name.
@@ -250,6 +267,14 @@ fn check_rules(at: At<'_>, message: &DynamicMessage, seen: &Seen) {
         if let Some(fault) = broken(facts.rules, value.as_deref(), &field.kind()) {
             let unset = if absent || seen.fields.contains_key(&field.number()) { "" } else { "is not set and " };
             at.field(facts.name).error(format!("{unset}{fault}"));
+        }
+        let items = value.as_deref().map(|value| broken_items(facts.rules, value, &field.kind()));
+        for (index, fault) in items.unwrap_or_default() {
+            let at = at.item(facts.name, index);
+            // An item that could not be read has been told.
+            if !at.is_tainted() {
+                at.error(fault);
+            }
         }
     }
 }

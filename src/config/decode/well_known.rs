@@ -16,6 +16,7 @@ impl Decoder {
             "Any" => self.any(at, node, descriptor),
             "Struct" | "Value" | "ListValue" => self.structure(at, node, descriptor),
             "Duration" if !mapping => duration(at, node, descriptor),
+            "Duration" => self.message(at, node, descriptor).filter(|written| is_length(at, node, parts(written))),
             "Timestamp" if !mapping => timestamp(at, node, descriptor),
             "FieldMask" if !mapping => field_mask(at, node, descriptor),
             _ if !mapping && name.ends_with("Value") => {
@@ -47,15 +48,30 @@ fn duration(at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<D
         fault_with_hint(at, node.location, message, duration_meant(node));
         return None;
     };
-    if seconds < 0 || nanos < 0 {
-        fault(at, node.location, "a duration may not be negative".to_owned());
-        return None;
-    }
-    if seconds > MAX_SECONDS {
-        fault(at, node.location, format!("a duration may not be longer than {MAX_SECONDS}s"));
-        return None;
-    }
-    Some(pair(descriptor, seconds, nanos))
+    is_length(at, node, (seconds, nanos)).then(|| pair(descriptor, seconds, nanos))
+}
+
+/// Whether seconds and nanoseconds are a length of time that Envoy takes; if not, why is reported.
+fn is_length(at: At<'_>, node: &Node, (seconds, nanos): (i64, i32)) -> bool {
+    let message = if seconds < 0 || nanos < 0 {
+        "a duration may not be negative".to_owned()
+    } else if seconds > MAX_SECONDS {
+        format!("a duration may not be longer than {MAX_SECONDS}s")
+    } else if nanos > MAX_NANOS {
+        format!("`nanos` may be at most {MAX_NANOS}: whole seconds stand in `seconds`")
+    } else {
+        return true;
+    };
+    fault(at, node.location, message);
+    false
+}
+
+/// The seconds and the nanoseconds of a Duration.
+fn parts(written: &DynamicMessage) -> (i64, i32) {
+    let part = |name| written.get_field_by_name(name);
+    let seconds = part("seconds").and_then(|value| value.as_i64()).unwrap_or_default();
+    let nanos = part("nanos").and_then(|value| value.as_i32()).unwrap_or_default();
+    (seconds, nanos)
 }
 
 fn timestamp(at: At<'_>, node: &Node, descriptor: &MessageDescriptor) -> Option<DynamicMessage> {
@@ -136,3 +152,5 @@ fn snake(path: &str) -> String {
 
 /// The longest duration that protobuf knows: 10,000 years.
 const MAX_SECONDS: i64 = 315_576_000_000;
+
+const MAX_NANOS: i32 = 999_999_999;

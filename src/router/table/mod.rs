@@ -124,6 +124,10 @@ fn domains(at: At<'_>, proto: &RouteConfiguration) -> Result<Domains, Invalid> {
     let mut fault = Ok(());
     for (index, (at, virtual_host)) in at.items("virtual_hosts", &proto.virtual_hosts).enumerate() {
         for (at, domain) in at.items("domains", &virtual_host.domains) {
+            // What could not be read is empty: it is no domain, and nobody has it twice.
+            if domain.is_empty() && at.is_tainted() {
+                continue;
+            }
             if let Err(taken) = domains.insert(domain, index) {
                 let owner = proto.virtual_hosts.get(taken.by).map_or("", |owner| &owner.name);
                 fault = Err(at.error(format_args!(

@@ -30,7 +30,7 @@ const LABELS: [&str; 5] = [
 ];
 
 /// Fields that decide whether something can be built: with another value, or without, nothing is built at all.
-const BUILD_REFUSES: [&str; 9] = [
+const BUILD_REFUSES: [&str; 10] = [
     // Another key does not belong to the certificate.
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.private_key",
     // What refers to the secret would refer to nothing.
@@ -43,6 +43,7 @@ const BUILD_REFUSES: [&str; 9] = [
     "envoy.extensions.filters.http.router.v3.Router.",
     // In the clear is the only way upstream yet.
     "envoy.config.cluster.v3.Cluster.transport_socket",
+    "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer.",
     // These say themselves what is refused.
     "envoy.config.route.v3.RouteConfiguration.validate_clusters",
     "envoy.config.route.v3.RouteConfiguration.max_direct_response_body_size_bytes",

@@ -37,7 +37,7 @@ async fn hosts_take_turns_by_their_weights() {
 #[tokio::test]
 async fn a_cluster_is_what_it_says_to_be() {
     let (kind, policy) = ("    type: STATIC\n", "    lb_policy: ROUND_ROBIN\n");
-    let socket = "    transport_socket: {name: envoy.transport_sockets.raw_buffer}\n";
+    let socket = "    transport_socket: {name: envoy.transport_sockets.raw_buffer, typed_config: {'@type': type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer}}\n";
     assert_eq!(shares(&[kind, policy, socket].concat(), "").await, (6, 6));
 }
 
