@@ -17,6 +17,7 @@ pub mod h2;
 pub mod h3;
 mod lifetime;
 mod pump;
+pub mod qpack;
 mod target;
 
 pub use activity::{Activity, Busy};
