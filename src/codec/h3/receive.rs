@@ -9,7 +9,7 @@ use bytes::Bytes;
 use h3::error::Code;
 use quinn::ReadError;
 
-use super::shared::{Shared, varint};
+use super::shared::{Encoded, Shared, varint};
 use super::wire::{Piece, RequestReader, WireError};
 use crate::codec::message::{Refused, RequestHead, RequestSection, SectionLimits, TrailerSection};
 use crate::codec::qpack::FieldLine;
@@ -123,15 +123,15 @@ impl Receiver {
         refused: &mut Option<Refused>,
         mut push: impl FnMut(&[u8], Bytes) -> Result<(), Refused>,
     ) -> Poll<Result<(), ReadFailure>> {
-        let id = self.id();
-        let Some(section) = &self.section else { return Poll::Ready(Ok(())) };
+        let (stream, max_size) = (self.id(), self.limits.bytes);
+        let Some(bytes) = &self.section else { return Poll::Ready(Ok(())) };
         // A section is decoded to its end whatever it says: what it refers to has to be acknowledged.
         let sink = |line: FieldLine<Bytes>| {
             if refused.is_none() {
                 *refused = push(&line.name, line.value).err();
             }
         };
-        let decoded = self.shared.poll_decode(id, section, self.limits.bytes, sink, cx);
+        let decoded = self.shared.poll_decode(&Encoded { stream, bytes, max_size }, sink, cx);
         if decoded.is_pending() {
             // A client that gives up while its section waits is seen.
             return self.poll_reset(cx).map(|failure| Err(self.fail(failure)));

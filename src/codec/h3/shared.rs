@@ -29,6 +29,16 @@ pub(super) struct Shared {
     updates: AtomicU64,
 }
 
+/// A field section as it came.
+#[derive(Debug)]
+pub(super) struct Encoded<'a> {
+    /// The stream it came on.
+    pub(super) stream: u64,
+    pub(super) bytes: &'a Bytes,
+    /// Bytes that it may take, decoded, counted as RFC 9114 §4.2.2 says.
+    pub(super) max_size: usize,
+}
+
 #[derive(Debug)]
 struct Decoding {
     decoder: Decoder,
@@ -70,19 +80,17 @@ impl Shared {
         self.fault.get().map(String::as_str)
     }
 
-    /// Decodes a field section of a stream into `sink`; pending while it needs entries that have not come.
+    /// Decodes a field section into `sink`; pending while it needs entries that have not come.
     ///
-    /// `None` when the section is larger than `max_size`, decoded.
+    /// `None` when the section is larger than it may be, decoded.
     pub(super) fn poll_decode(
         &self,
-        stream: u64,
-        section: &Bytes,
-        max_size: usize,
+        section: &Encoded<'_>,
         sink: impl FnMut(FieldLine<Bytes>),
         cx: &Context<'_>,
     ) -> Poll<Option<()>> {
         let mut decoding = lock(&self.decoding);
-        let decoded = decoding.decoder.decode(stream, section, max_size, sink);
+        let decoded = decoding.decoder.decode(section.stream, section.bytes, section.max_size, sink);
         let outcome = match decoded {
             Ok(Decoded::Whole) => Poll::Ready(Some(())),
             Ok(Decoded::TooLarge) => Poll::Ready(None),

@@ -40,7 +40,7 @@ pub(super) async fn read(mut stream: h3_quinn::RecvStream, opened: Arc<Opened>, 
         match kind {
             CONTROL => loop {
                 match control.next(&mut chunk) {
-                    Ok(Some(said)) => take(said, &shared),
+                    Ok(Some(said)) => take(&said, &shared),
                     Ok(None) => break,
                     Err(error) => return shared.fail(error.code(), format!("control stream: {error:?}")),
                 }
@@ -64,7 +64,7 @@ pub(super) async fn read(mut stream: h3_quinn::RecvStream, opened: Arc<Opened>, 
     }
 }
 
-fn take(said: Control, shared: &Shared) {
+fn take(said: &Control, shared: &Shared) {
     match said {
         Control::Settings(settings) => {
             let limits = Limits {
@@ -78,7 +78,7 @@ fn take(said: Control, shared: &Shared) {
         }
         // RFC 9114 §5.2: it names pushes, of which there are none.
         Control::GoAway(_) => {}
-        Control::Priority(stream, priority) => shared.prioritise(stream, priority),
+        Control::Priority(stream, priority) => shared.prioritise(*stream, *priority),
     }
 }
 
@@ -146,15 +146,14 @@ async fn write(
     if said.is_empty() {
         return Ok(());
     }
-    let stream = match stream {
-        Some(stream) => stream,
-        None => {
-            let mut opened = shared.quic.open_uni().await?;
-            let mut head = Vec::new();
-            encode(kind, &mut head);
-            opened.write_all(&head).await?;
-            stream.insert(opened)
-        }
+    let stream = if let Some(stream) = stream {
+        stream
+    } else {
+        let mut opened = shared.quic.open_uni().await?;
+        let mut head = Vec::new();
+        encode(kind, &mut head);
+        opened.write_all(&head).await?;
+        stream.insert(opened)
     };
     stream.write_chunk(said).await
 }

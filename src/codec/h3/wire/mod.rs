@@ -1,7 +1,7 @@
 //! HTTP/3 as bytes: frames, settings and priorities, parsed incrementally and bounded before anything is kept.
 //!
 //! RFC 9114 §6 and §7, RFC 9218. Pure: chunks of a stream go in, in pieces of any size, and what they say comes out; only
-//! [`WireError`] knows codes. It is what the HTTP/3 server that takes the place of the h3 crate's reads and writes with.
+//! [`WireError`] knows codes.
 
 mod control;
 mod priority;
