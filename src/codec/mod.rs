@@ -2,7 +2,7 @@
 //!
 //! A server codec reads requests from one connection, hands each to a [`Handler`] as one [`Request`] of no particular
 //! version, and writes the response back. In our request the target is in origin form and the authority stands in the
-//! `host` field, whatever the version said. HTTP/1 is hyper's; HTTP/2 is the h2 crate's; HTTP/3 is the h3 crate's. The
+//! `host` field, whatever the version said. HTTP/1 is hyper's; HTTP/2 is the h2 crate's; HTTP/3 is our own. The
 //! body pump exists once, for the two multiplexed versions; hyper polls the body itself.
 
 use std::future::Future;
@@ -18,6 +18,7 @@ pub mod h3;
 mod lifetime;
 pub mod message;
 mod pump;
+pub mod qpack;
 mod target;
 
 pub use activity::{Activity, Busy};

@@ -3,43 +3,34 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
-use h3::server::RequestStream;
+use bytes::Bytes;
+use h3::error::Code;
 use http_body::{Frame, SizeHint};
 
-use super::error::from_request_body;
+use super::receive::{Part, Receiver};
+use crate::codec::message::{ContentLength, Malformed};
 use crate::http::Failure;
 
-/// The receiving half of a request stream.
-pub(super) type Receiver = RequestStream<h3_quinn::RecvStream, Bytes>;
-
-/// Reads a stream frame by frame; QUIC's flow control holds the peer back while nobody polls.
+/// Reads a stream part by part; QUIC's flow control holds the peer back while nobody polls.
 pub(super) struct StreamBody {
     stream: Receiver,
-    content_length: Option<u64>,
-    phase: Phase,
+    length: ContentLength,
+    done: bool,
     /// What was there when the head was read.
     first: Option<Result<Frame<Bytes>, Failure>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Data,
-    Trailers,
-    Done,
-}
-
 impl StreamBody {
-    /// `content_length` is what the head declared.
-    pub(super) fn new(stream: Receiver, content_length: Option<u64>) -> Self {
-        Self { stream, content_length, phase: Phase::Data, first: None }
+    /// `length` is what the head announced.
+    pub(super) fn new(stream: Receiver, length: ContentLength) -> Self {
+        Self { stream, length, done: false, first: None }
     }
 
     /// Looks at what has come with the head, without waiting: most requests end there, and one without content must not
     /// look like one of unknown length.
     pub(super) async fn look_ahead(mut self) -> Self {
         std::future::poll_fn(|cx| {
-            if let Poll::Ready(item) = self.poll_data(cx) {
+            if let Poll::Ready(item) = self.poll_next(cx) {
                 self.first = item;
             }
             Poll::Ready(())
@@ -48,46 +39,28 @@ impl StreamBody {
         self
     }
 
-    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        match ready!(self.stream.poll_recv_data(cx)) {
-            Ok(Some(mut data)) => {
-                let data = data.copy_to_bytes(data.remaining());
-                if let Some(left) = self.content_length {
-                    let Some(left) = left.checked_sub(data.len() as u64) else {
-                        return self.fail("http3.content_length_mismatch");
-                    };
-                    self.content_length = Some(left);
-                }
-                Poll::Ready(Some(Ok(Frame::data(data))))
-            }
-            Ok(None) if self.content_length.is_some_and(|left| left > 0) => {
-                // RFC 9114 §4.1.2: content shorter than content-length makes the message malformed.
-                self.fail("http3.content_length_mismatch")
-            }
-            Ok(None) => {
-                self.phase = Phase::Trailers;
-                self.poll_trailers(cx)
-            }
-            Err(error) => {
-                self.phase = Phase::Done;
-                Poll::Ready(Some(Err(from_request_body(&error))))
-            }
-        }
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        let frame = match ready!(self.stream.poll_part(cx)) {
+            Ok(Some(Part::Data(data))) => match self.length.take(data.len()) {
+                Ok(()) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Err(malformed) => Some(Err(self.refuse(malformed))),
+            },
+            Ok(Some(Part::Trailers(fields))) => Some(self.whole().map(|()| Frame::trailers(fields))),
+            Ok(None) => self.whole().err().map(Err),
+            Err(failure) => Some(Err(failure.into())),
+        };
+        self.done = true;
+        Poll::Ready(frame)
     }
 
-    fn poll_trailers(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        let trailers = ready!(self.stream.poll_recv_trailers(cx));
-        self.phase = Phase::Done;
-        match trailers {
-            Ok(Some(fields)) => Poll::Ready(Some(Ok(Frame::trailers(fields)))),
-            Ok(None) => Poll::Ready(None),
-            Err(error) => Poll::Ready(Some(Err(from_request_body(&error)))),
-        }
+    /// RFC 9114 §4.1.2: content shorter than `content-length` makes the message malformed.
+    fn whole(&mut self) -> Result<(), Failure> {
+        self.length.end().map_err(|malformed| self.refuse(malformed))
     }
 
-    fn fail(&mut self, details: &'static str) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        self.phase = Phase::Done;
-        Poll::Ready(Some(Err(Failure::DownstreamProtocol(details.into()))))
+    fn refuse(&mut self, malformed: Malformed) -> Failure {
+        self.stream.stop(Code::H3_MESSAGE_ERROR);
+        Failure::DownstreamProtocol(format!("http3.{malformed}").into())
     }
 }
 
@@ -99,28 +72,18 @@ impl http_body::Body for StreamBody {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(first));
         }
-        match self.phase {
-            Phase::Data => self.poll_data(cx),
-            Phase::Trailers => self.poll_trailers(cx),
-            Phase::Done => Poll::Ready(None),
+        if self.done {
+            return Poll::Ready(None);
         }
+        self.poll_next(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.phase == Phase::Done && self.first.is_none()
+        self.done && self.first.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
         let read = self.first.as_ref().and_then(|first| first.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
-        self.content_length.map_or_else(SizeHint::new, |left| SizeHint::with_exact(left + read as u64))
-    }
-}
-
-impl Drop for StreamBody {
-    fn drop(&mut self) {
-        if self.phase != Phase::Done {
-            // RFC 9114 §4.1: a server that needs no more of a request says so with H3_NO_ERROR.
-            self.stream.stop_sending(h3::error::Code::H3_NO_ERROR);
-        }
+        self.length.left().map_or_else(SizeHint::new, |left| SizeHint::with_exact(left + read as u64))
     }
 }

@@ -1,8 +1,7 @@
-//! Facts about an exchange as HTTP/3 error codes (RFC 9114 §8.1), and h3's errors as facts.
+//! Facts about an exchange as HTTP/3 error codes (RFC 9114 §8.1).
 
-use h3::error::{Code, StreamError};
+use h3::error::Code;
 
-use crate::codec::pump::Gone;
 use crate::http::Failure;
 
 /// The code that resets a stream for `failure`.
@@ -26,26 +25,5 @@ pub(super) fn code(failure: &Failure) -> Code {
         | Failure::MaxStreamDuration
         | Failure::HeadersTooLarge(_)
         | Failure::Forbidden(_) => Code::H3_INTERNAL_ERROR,
-    }
-}
-
-/// What h3 says while it reads the body of a client's request.
-pub(super) fn from_request_body(error: &StreamError) -> Failure {
-    match error {
-        StreamError::RemoteTerminate { .. } => Failure::DownstreamReset,
-        StreamError::StreamError { .. } | StreamError::HeaderTooBig { .. } => {
-            Failure::DownstreamProtocol("http3.violation.of.messaging.rule".into())
-        }
-        _ => Failure::DownstreamClosed,
-    }
-}
-
-/// What h3 says while a response is written.
-pub(super) fn gone_by(error: &StreamError) -> Gone {
-    match error {
-        StreamError::RemoteTerminate { .. } | StreamError::StreamError { .. } | StreamError::HeaderTooBig { .. } => {
-            Gone::Stream
-        }
-        _ => Gone::Connection,
     }
 }

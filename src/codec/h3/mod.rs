@@ -1,8 +1,20 @@
-//! HTTP/3 on the wire, RFC 9114, by the h3 crate over quinn.
+//! HTTP/3 on the wire, RFC 9114, strictly, over quinn.
+//!
+//! `server` serves one connection: a task for each request stream, and one for each of the few unidirectional streams
+//! (`uni`). `receive` and `send` are the halves of a request stream over quinn's own types, which read and write chunks
+//! without a copy and show resets, stops and priorities; [`wire`] knows the frames, [`super::message`] the rules of messages,
+//! [`super::qpack`] the compression. `shared` is what the tasks of a connection have in common.
+//!
+//! Of the h3 crate the error codes are used, and the trait by which h3-quinn's connection accepts unidirectional streams: not
+//! its frames, settings and streams, which keep whole payloads.
 
 mod body;
 mod error;
+mod receive;
+mod send;
 mod server;
+mod shared;
+mod uni;
 pub mod wire;
 
 pub use server::serve;

@@ -3,25 +3,30 @@
 //! Called by `listener` with an established QUIC connection; calls the [`Handler`]. The accept loop awaits no peer: the
 //! head of a request is read in the stream's own task, so a client that stalls one stream delays no other.
 
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h3::error::Code;
-use h3::server::{Connection, RequestResolver, RequestStream};
-use http::HeaderMap;
+use http::StatusCode;
 use http_body::Body as _;
+use quinn::ConnectionError;
+use tokio::task::JoinSet;
 
 use super::body::StreamBody;
-use super::error::{code, from_request_body, gone_by};
-use crate::codec::pump::{Gone, Sink, abandon, patient, pump};
-use crate::codec::target::expects_continue;
-use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
+use super::receive::{ReadFailure, Receiver};
+use super::send::Sender;
+use super::shared::{Shared, varint};
+use super::uni::{self, Opened};
+use super::wire::{encode, kind};
+use crate::codec::message::{Refused, RequestHead, SectionLimits};
+use crate::codec::pump::{Gone, Sink, abandon, pump};
+use crate::codec::target::{expects_continue, from_pseudo_fields};
+use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits};
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request};
-
-type Resolver = RequestResolver<h3_quinn::Connection, Bytes>;
-type Sender = RequestStream<h3_quinn::SendStream<Bytes>, Bytes>;
 
 /// Serves one connection to its end.
 pub async fn serve<H: Handler>(
@@ -31,105 +36,173 @@ pub async fn serve<H: Handler>(
     lifetime: Lifetime,
     drain: &Drain,
 ) -> Ended {
-    let mut builder = h3::server::builder();
-    builder.max_field_section_size(limits.max_header_bytes as u64);
-    let ended = match builder.build(h3_quinn::Connection::new(quic.clone())).await {
-        Ok(connection) => Server { connection, quic, handler: Arc::clone(&handler), lifetime }.run(limits, drain).await,
-        Err(error) => Ended::Protocol(error.to_string()),
+    let shared = Arc::new(Shared::new(quic.clone()));
+    let ended = match uni::open_control(&shared, limits.max_header_bytes).await {
+        Ok(control) => {
+            let server = Server {
+                incoming: h3_quinn::Connection::new(quic),
+                control,
+                opened: Arc::default(),
+                shared,
+                handler: Arc::clone(&handler),
+                lifetime,
+                helpers: JoinSet::new(),
+                next: 0,
+                last_goaway: None,
+                refuse_from: None,
+            };
+            server.run(limits, drain).await
+        }
+        Err(error) => Ended::Broken(error.to_string()),
     };
     handler.lost();
     ended
 }
 
 struct Server<H> {
-    connection: Connection<h3_quinn::Connection, Bytes>,
-    quic: quinn::Connection,
+    /// Accepts unidirectional streams.
+    incoming: h3_quinn::Connection,
+    control: quinn::SendStream,
+    opened: Arc<Opened>,
+    shared: Arc<Shared>,
     handler: Arc<H>,
     lifetime: Lifetime,
+    /// The tasks of unidirectional streams: they end with the connection.
+    helpers: JoinSet<()>,
+    /// The number of the next request stream.
+    next: u64,
+    /// When the second GOAWAY is due.
+    last_goaway: Option<Instant>,
+    /// The first request stream that is not served any more.
+    refuse_from: Option<u64>,
 }
 
 impl<H: Handler> Server<H> {
     async fn run(mut self, limits: &ServerLimits, drain: &Drain) -> Ended {
-        let limits = StreamLimits { max_headers: limits.max_header_count, write_timeout: limits.write_timeout };
+        let limits = StreamLimits {
+            section: SectionLimits { bytes: limits.max_header_bytes, fields: limits.max_header_count },
+            write_timeout: limits.write_timeout,
+        };
+        self.helpers.spawn(uni::write_instructions(Arc::clone(&self.shared)));
+        let quic = self.shared.quic.clone();
         loop {
             tokio::select! {
                 biased;
-                accepted = self.connection.accept() => match accepted {
-                    Ok(Some(resolver)) => {
-                        let task = exchange(resolver, self.quic.clone(), Arc::clone(&self.handler), limits);
-                        drain.spawn("http3 stream", task);
-                    }
-                    Ok(None) => return Ended::Done,
-                    Err(error) if error.is_h3_no_error() => return Ended::Done,
-                    Err(error) => return Ended::Broken(error.to_string()),
+                accepted = quic.accept_bi() => match accepted {
+                    Ok((sender, receiver)) => self.accept(sender, receiver, limits, drain),
+                    Err(error) => return self.ended(&error),
                 },
+                accepted = poll_fn(|cx| poll_uni(&mut self.incoming, cx)) => {
+                    // The connection's end is seen above.
+                    if let Some(stream) = accepted {
+                        let (opened, shared) = (Arc::clone(&self.opened), Arc::clone(&self.shared));
+                        self.helpers.spawn(uni::read(stream, opened, shared));
+                    }
+                }
+                () = until(self.last_goaway) => self.goaway_for_good().await,
                 ending = self.lifetime.ending() => match ending {
-                    Ending::Drain | Ending::MaxDuration => {
-                        // h3 does not say when a stream was acknowledged, and closing throws away what is not.
-                        self.lifetime.allow(self.quic.rtt() * 3);
-                        // RFC 9114 §5.2: the first GOAWAY leaves room for requests that are already on their way. h3
-                        // counts from the last stream; the number is so high that none of them is turned away.
-                        if self.connection.shutdown(IN_TRANSIT).await.is_err() {
-                            return Ended::Done;
-                        }
-                    }
-                    Ending::Idle => {
-                        self.close();
-                        return Ended::Idle;
-                    }
-                    Ending::Settled => {
-                        self.close();
-                        return Ended::Told;
-                    }
-                    Ending::Now => {
-                        self.close();
-                        return Ended::Forced;
-                    }
+                    Ending::Drain | Ending::MaxDuration => self.announce_the_end().await,
+                    Ending::Idle => return self.close(Ended::Idle),
+                    Ending::Settled => return self.close(Ended::Told),
+                    Ending::Now => return self.close(Ended::Forced),
                 },
             }
         }
     }
 
-    fn close(&self) {
-        let code = u32::try_from(Code::H3_NO_ERROR.value()).map_or(quinn::VarInt::MAX, quinn::VarInt::from_u32);
-        self.quic.close(code, b"");
+    fn accept(&mut self, sender: quinn::SendStream, receiver: quinn::RecvStream, limits: StreamLimits, drain: &Drain) {
+        let id = quinn::VarInt::from(sender.id()).into_inner();
+        self.next = self.next.max(id.saturating_add(REQUEST_STEP));
+        let mut sender = Sender::new(sender, Arc::clone(&self.shared), limits.write_timeout);
+        let mut receiver = Receiver::new(receiver, Arc::clone(&self.shared), limits.section);
+        if self.refuse_from.is_some_and(|first| id >= first) {
+            // RFC 9114 §5.2: nothing was done for it, so the client may try again elsewhere.
+            receiver.stop(Code::H3_REQUEST_REJECTED);
+            return sender.break_off(Code::H3_REQUEST_REJECTED);
+        }
+        drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler)));
+    }
+
+    /// RFC 9114 §5.2: the first GOAWAY leaves room for requests that are on their way; a second one follows when they came.
+    async fn announce_the_end(&mut self) {
+        let rtt = self.shared.quic.rtt();
+        // What was written last has to arrive before the connection is closed.
+        self.lifetime.allow(rtt * 3);
+        self.goaway(MAX_REQUEST).await;
+        self.last_goaway = Some(Instant::now() + rtt * 2);
+    }
+
+    async fn goaway_for_good(&mut self) {
+        self.last_goaway = None;
+        self.refuse_from = Some(self.next);
+        self.goaway(self.next).await;
+    }
+
+    async fn goaway(&mut self, id: u64) {
+        let (mut payload, mut frame) = (Vec::new(), Vec::new());
+        encode(id, &mut payload);
+        encode(kind::GOAWAY, &mut frame);
+        encode(payload.len() as u64, &mut frame);
+        frame.extend_from_slice(&payload);
+        // A client that does not read its control stream is not waited for; the end of the connection is seen elsewhere.
+        let _ = tokio::time::timeout(CONTROL_PATIENCE, self.control.write_chunk(Bytes::from(frame))).await;
+    }
+
+    fn close(&self, ended: Ended) -> Ended {
+        self.shared.quic.close(varint(Code::H3_NO_ERROR), b"");
+        ended
+    }
+
+    fn ended(&self, error: &ConnectionError) -> Ended {
+        match (self.shared.fault(), error) {
+            (Some(fault), _) => {
+                self.handler.refused(&Failure::DownstreamProtocol("http3.protocol_error".into()));
+                Ended::Protocol(fault.to_owned())
+            }
+            (None, ConnectionError::ApplicationClosed(close)) if close.error_code == varint(Code::H3_NO_ERROR) => {
+                Ended::Done
+            }
+            (None, error) => Ended::Broken(error.to_string()),
+        }
     }
 }
 
-async fn exchange<H: Handler>(resolver: Resolver, quic: quinn::Connection, handler: Arc<H>, limits: StreamLimits) {
-    let (head, stream) = match resolver.resolve_request().await {
-        Ok(request) => request,
-        // h3 has reset the stream, answered 431, or closed the connection.
-        Err(error) => return handler.refused(&from_request_body(&error)),
+/// The next unidirectional stream; `None` when the connection is no more. h3-quinn's connection is generic over what it
+/// writes, which it does not here.
+fn poll_uni(connection: &mut h3_quinn::Connection, cx: &mut Context<'_>) -> Poll<Option<h3_quinn::RecvStream>> {
+    h3::quic::Connection::<Bytes>::poll_accept_recv(connection, cx).map(Result::ok)
+}
+
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn exchange<H: Handler>(mut sender: Sender, mut receiver: Receiver, handler: Arc<H>) {
+    let head = match receiver.head().await {
+        Ok(head) => head,
+        Err(failure) => return refuse(failure, &mut sender, &handler).await,
     };
-    let (sender, receiver) = stream.split();
-    let mut sink = StreamSink { stream: sender, quic, patience: limits.write_timeout };
-    let (mut parts, ()) = head.into_parts();
-    if parts.headers.len() > limits.max_headers {
-        handler.refused(&Failure::HeadersTooLarge("http3.too_many_headers"));
-        let _ = sink.head(http::StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into()).await;
-        let _ = sink.finish().await;
-        return;
-    }
-    if let Err(failure) = target::from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers) {
-        handler.refused(&failure);
-        return sink.reset(&failure);
-    }
-    let length = parts.headers.get(http::header::CONTENT_LENGTH);
-    let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
-    let body = StreamBody::new(receiver, length).look_ahead().await;
-    let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
-    let request = Request::from_parts(parts, body);
+    sender.rank(&head.headers);
+    let request = match admit(head, receiver).await {
+        Ok(request) => request,
+        Err(failure) => {
+            handler.refused(&failure);
+            return sender.reset(&failure);
+        }
+    };
     if expects_continue(request.headers()) {
         // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
-        let _ = sink.head(http::StatusCode::CONTINUE.into()).await;
+        let _ = sender.head(StatusCode::CONTINUE, &http::HeaderMap::new()).await;
     }
     let answered = {
         let answer = std::pin::pin!(Arc::clone(&handler).handle(request));
         tokio::select! {
             biased;
             response = answer => Ok(response),
-            gone = sink.gone() => {
+            gone = sender.gone() => {
                 handler.resetting(gone == Gone::Stream);
                 Err(gone)
             }
@@ -140,82 +213,57 @@ async fn exchange<H: Handler>(resolver: Resolver, quic: quinn::Connection, handl
         Err(gone) => return abandon(&*handler, gone, ()),
     };
     let (parts, mut body) = response.into_parts();
-    if let Err(gone) = respond(parts, &mut body, &mut sink).await {
+    if let Err(gone) = respond(&parts, &mut body, &mut sender).await {
         abandon(&*handler, gone, body);
     }
 }
 
-async fn respond(parts: http::response::Parts, body: &mut Body, sink: &mut StreamSink) -> Result<(), Gone> {
-    sink.head(Head { status: parts.status, headers: parts.headers }).await?;
-    pump(body, sink).await
-}
-
-struct Head {
-    status: http::StatusCode,
-    headers: HeaderMap,
-}
-
-impl From<http::StatusCode> for Head {
-    fn from(status: http::StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new() }
+/// A message that is no request is reset, or answered where that is allowed.
+async fn refuse<H: Handler>(failure: ReadFailure, sender: &mut Sender, handler: &Arc<H>) {
+    let answer = matches!(&failure, ReadFailure::Refused(Refused::TooLarge | Refused::TooMany));
+    let incomplete = matches!(&failure, ReadFailure::Incomplete);
+    let failure = Failure::from(failure);
+    handler.refused(&failure);
+    if answer {
+        // RFC 9114 §4.2.2: larger than was said to be taken.
+        let _ = sender.head(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &http::HeaderMap::new()).await;
+        let _ = sender.finish().await;
+    } else if incomplete {
+        sender.break_off(Code::H3_REQUEST_INCOMPLETE);
+    } else {
+        sender.reset(&failure);
     }
+}
+
+async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure> {
+    let mut request = http::Request::new(());
+    *request.method_mut() = head.method;
+    *request.uri_mut() = head.uri;
+    *request.headers_mut() = head.headers;
+    *request.version_mut() = http::Version::HTTP_3;
+    let (mut parts, ()) = request.into_parts();
+    from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers)?;
+    let body = StreamBody::new(receiver, head.content_length).look_ahead().await;
+    let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
+    Ok(Request::from_parts(parts, body))
+}
+
+async fn respond(parts: &http::response::Parts, body: &mut Body, sender: &mut Sender) -> Result<(), Gone> {
+    sender.head(parts.status, &parts.headers).await?;
+    pump(body, sender).await
 }
 
 #[derive(Clone, Copy)]
 struct StreamLimits {
-    max_headers: usize,
+    section: SectionLimits,
     write_timeout: Option<Duration>,
 }
 
-struct StreamSink {
-    stream: Sender,
-    quic: quinn::Connection,
-    patience: Option<Duration>,
-}
+/// RFC 9114 §5.2: the greatest number of a request stream, which refuses none.
+const MAX_REQUEST: u64 = (1 << 62) - 4;
 
-impl StreamSink {
-    async fn head(&mut self, head: Head) -> Result<(), Gone> {
-        let mut response = http::Response::new(());
-        *response.status_mut() = head.status;
-        *response.headers_mut() = head.headers;
-        self.stream.send_response(response).await.map_err(|error| gone_by(&error))
-    }
-}
+/// RFC 9000 §2.1: from one request stream to the next.
+const REQUEST_STEP: u64 = 4;
 
-impl Sink for StreamSink {
-    async fn data(&mut self, chunk: Bytes, last: bool) -> Result<(), Gone> {
-        // RFC 9114 §7.2.1: an empty DATA frame says nothing.
-        if !chunk.is_empty() {
-            match patient(self.patience, self.stream.send_data(chunk)).await {
-                Ok(sent) => sent.map_err(|error| gone_by(&error))?,
-                Err(stalled) => {
-                    self.stream.stop_stream(Code::H3_REQUEST_CANCELLED);
-                    return Err(stalled);
-                }
-            }
-        }
-        if last { self.finish().await } else { Ok(()) }
-    }
-
-    async fn trailers(&mut self, fields: HeaderMap) -> Result<(), Gone> {
-        self.stream.send_trailers(fields).await.map_err(|error| gone_by(&error))?;
-        self.finish().await
-    }
-
-    async fn finish(&mut self) -> Result<(), Gone> {
-        self.stream.finish().await.map_err(|error| gone_by(&error))
-    }
-
-    fn reset(&mut self, failure: &Failure) {
-        self.stream.stop_stream(code(failure));
-    }
-
-    /// h3-quinn does not show a `STOP_SENDING` before the next write; the end of the connection it cannot hide.
-    async fn gone(&mut self) -> Gone {
-        self.quic.closed().await;
-        Gone::Connection
-    }
-}
-
-/// How many requests may be on their way when draining begins.
-const IN_TRANSIT: usize = 1 << 16;
+/// How long a GOAWAY may wait for the client to read its control stream.
+const CONTROL_PATIENCE: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 //!
 //! A codec pushes the field lines of a section as it decodes them, so that nothing is kept of a section that is refused, and
 //! takes the head, or the trailers, at the end. A message that is not well formed is a stream error and never reaches the
-//! upstream. Pure: no I/O. The HTTP/3 server that uses it takes the place of the h3 crate's.
+//! upstream. Pure: no I/O.
 
 mod length;
 mod request;

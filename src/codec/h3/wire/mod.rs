@@ -1,7 +1,7 @@
 //! HTTP/3 as bytes: frames, settings and priorities, parsed incrementally and bounded before anything is kept.
 //!
 //! RFC 9114 §6 and §7, RFC 9218. Pure: chunks of a stream go in, in pieces of any size, and what they say comes out; only
-//! [`WireError`] knows codes. It is what the HTTP/3 server that takes the place of the h3 crate's reads and writes with.
+//! [`WireError`] knows codes.
 
 mod control;
 mod priority;
@@ -54,16 +54,16 @@ impl WireError {
 }
 
 /// RFC 9114 §7.2, RFC 9218 §7.2: the types of frames.
-mod kind {
-    pub(super) const DATA: u64 = 0x0;
-    pub(super) const HEADERS: u64 = 0x1;
-    pub(super) const CANCEL_PUSH: u64 = 0x3;
-    pub(super) const SETTINGS: u64 = 0x4;
-    pub(super) const PUSH_PROMISE: u64 = 0x5;
-    pub(super) const GOAWAY: u64 = 0x7;
-    pub(super) const MAX_PUSH_ID: u64 = 0xd;
-    pub(super) const PRIORITY_UPDATE: u64 = 0xf_0700;
-    pub(super) const PRIORITY_UPDATE_PUSH: u64 = 0xf_0701;
+pub(super) mod kind {
+    pub(in crate::codec::h3) const DATA: u64 = 0x0;
+    pub(in crate::codec::h3) const HEADERS: u64 = 0x1;
+    pub(in crate::codec::h3) const CANCEL_PUSH: u64 = 0x3;
+    pub(in crate::codec::h3) const SETTINGS: u64 = 0x4;
+    pub(in crate::codec::h3) const PUSH_PROMISE: u64 = 0x5;
+    pub(in crate::codec::h3) const GOAWAY: u64 = 0x7;
+    pub(in crate::codec::h3) const MAX_PUSH_ID: u64 = 0xd;
+    pub(in crate::codec::h3) const PRIORITY_UPDATE: u64 = 0xf_0700;
+    pub(in crate::codec::h3) const PRIORITY_UPDATE_PUSH: u64 = 0xf_0701;
 
     /// RFC 9114 §7.2.8: what HTTP/2 had and HTTP/3 has not. Every other unknown type is skipped.
     pub(super) fn is_of_http2(kind: u64) -> bool {

@@ -1,0 +1,236 @@
+//! The receiving half of a request stream.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use h3::error::Code;
+use quinn::ReadError;
+
+use super::shared::{Encoded, Shared, varint};
+use super::wire::{Piece, RequestReader, WireError};
+use crate::codec::message::{Refused, RequestHead, RequestSection, SectionLimits, TrailerSection};
+use crate::codec::qpack::FieldLine;
+use crate::http::Failure;
+
+/// Reads a request stream piece by piece. QUIC's flow control holds the peer back while nobody polls, and dropping it tells
+/// the peer that the rest is not needed.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    stream: quinn::RecvStream,
+    shared: Arc<Shared>,
+    reader: RequestReader,
+    limits: SectionLimits,
+    chunk: Bytes,
+    /// A section that waits to be decoded.
+    section: Option<Bytes>,
+    finished: bool,
+    /// Whether the end was reached, or there is none.
+    over: bool,
+}
+
+/// Why nothing more can be read.
+#[derive(Debug)]
+pub(super) enum ReadFailure {
+    /// The peer reset the stream.
+    Reset,
+    /// The connection is no more.
+    Lost,
+    /// The peer broke the protocol, and the connection was ended for it.
+    Broken(&'static str),
+    /// The message is refused; the stream alone ends.
+    Refused(Refused),
+    /// The stream ended before a request was whole (RFC 9114 §4.1.1).
+    Incomplete,
+}
+
+/// What comes after the head.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// Content.
+    Data(Bytes),
+    /// Trailers: the last.
+    Trailers(http::HeaderMap),
+}
+
+impl Receiver {
+    pub(super) fn new(stream: quinn::RecvStream, shared: Arc<Shared>, limits: SectionLimits) -> Self {
+        let reader = RequestReader::new(limits.bytes);
+        Self { stream, shared, reader, limits, chunk: Bytes::new(), section: None, finished: false, over: false }
+    }
+
+    /// The number of the stream.
+    pub(super) fn id(&self) -> u64 {
+        quinn::VarInt::from(self.stream.id()).into_inner()
+    }
+
+    /// The head of the request.
+    pub(super) async fn head(&mut self) -> Result<RequestHead, ReadFailure> {
+        std::future::poll_fn(|cx| self.poll_head(cx)).await
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<RequestHead, ReadFailure>> {
+        if self.section.is_none() {
+            match ready!(self.poll_piece(cx)) {
+                Ok(Some(Piece::Section(section))) => self.section = Some(section),
+                // The reader lets no content come before a head.
+                Ok(Some(Piece::Data(_)) | None) => return Poll::Ready(Err(self.fail(ReadFailure::Incomplete))),
+                Err(failure) => return Poll::Ready(Err(self.fail(failure))),
+            }
+        }
+        let mut section = RequestSection::new(self.limits);
+        let mut refused = None;
+        ready!(self.poll_decode(cx, &mut refused, |name, value| section.push(name, value)))?;
+        self.reader.head_is_final();
+        let head = match refused {
+            Some(refused) => Err(refused),
+            None => section.finish(false).map_err(Refused::Malformed),
+        };
+        Poll::Ready(head.map_err(|refused| self.fail(ReadFailure::Refused(refused))))
+    }
+
+    /// The next part after the head; `None` at the end.
+    pub(super) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Part>, ReadFailure>> {
+        if self.over {
+            return Poll::Ready(Ok(None));
+        }
+        if self.section.is_none() {
+            match ready!(self.poll_piece(cx)) {
+                Ok(Some(Piece::Data(data))) => return Poll::Ready(Ok(Some(Part::Data(data)))),
+                Ok(Some(Piece::Section(section))) => self.section = Some(section),
+                Ok(None) => {
+                    self.over = true;
+                    return Poll::Ready(Ok(None));
+                }
+                Err(failure) => return Poll::Ready(Err(self.fail(failure))),
+            }
+        }
+        let mut section = TrailerSection::new(self.limits);
+        let mut refused = None;
+        ready!(self.poll_decode(cx, &mut refused, |name, value| section.push(name, value)))?;
+        Poll::Ready(match refused {
+            Some(refused) => Err(self.fail(ReadFailure::Refused(refused))),
+            None => Ok(Some(Part::Trailers(section.finish()))),
+        })
+    }
+
+    /// Decodes the section that waits; `refused` is the first field that cannot be taken.
+    fn poll_decode(
+        &mut self,
+        cx: &mut Context<'_>,
+        refused: &mut Option<Refused>,
+        mut push: impl FnMut(&[u8], Bytes) -> Result<(), Refused>,
+    ) -> Poll<Result<(), ReadFailure>> {
+        let (stream, max_size) = (self.id(), self.limits.bytes);
+        let Some(bytes) = &self.section else { return Poll::Ready(Ok(())) };
+        // A section is decoded to its end whatever it says: what it refers to has to be acknowledged.
+        let sink = |line: FieldLine<Bytes>| {
+            if refused.is_none() {
+                *refused = push(&line.name, line.value).err();
+            }
+        };
+        let decoded = self.shared.poll_decode(&Encoded { stream, bytes, max_size }, sink, cx);
+        if decoded.is_pending() {
+            // A client that gives up while its section waits is seen.
+            return self.poll_reset(cx).map(|failure| Err(self.fail(failure)));
+        }
+        self.section = None;
+        Poll::Ready(match decoded {
+            Poll::Ready(Some(())) | Poll::Pending => Ok(()),
+            Poll::Ready(None) if self.shared.fault().is_some() => {
+                Err(self.fail(ReadFailure::Broken("http3.qpack_error")))
+            }
+            Poll::Ready(None) => Err(self.fail(ReadFailure::Refused(Refused::TooLarge))),
+        })
+    }
+
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<ReadFailure> {
+        let reset = pin!(self.stream.received_reset());
+        match ready!(reset.poll(cx)) {
+            Ok(Some(_)) => Poll::Ready(ReadFailure::Reset),
+            // The stream came whole: the entries may still come.
+            Ok(None) => Poll::Pending,
+            Err(_) => Poll::Ready(ReadFailure::Lost),
+        }
+    }
+
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Piece>, ReadFailure>> {
+        loop {
+            match self.reader.next(&mut self.chunk) {
+                Ok(Some(piece)) => return Poll::Ready(Ok(Some(piece))),
+                Ok(None) if self.finished => return Poll::Ready(self.end()),
+                Ok(None) => {}
+                Err(error) => return Poll::Ready(Err(self.broken(error))),
+            }
+            // A fresh future each time: what it waits for is kept by the stream.
+            let read = pin!(self.stream.read_chunk(usize::MAX, true));
+            match ready!(read.poll(cx)) {
+                Ok(Some(chunk)) => self.chunk = chunk.bytes,
+                Ok(None) => self.finished = true,
+                Err(ReadError::Reset(_)) => return Poll::Ready(Err(ReadFailure::Reset)),
+                Err(_) => return Poll::Ready(Err(ReadFailure::Lost)),
+            }
+        }
+    }
+
+    fn end(&mut self) -> Result<Option<Piece>, ReadFailure> {
+        self.reader.end().map(|()| None).map_err(|error| self.broken(error))
+    }
+
+    fn broken(&self, error: WireError) -> ReadFailure {
+        if error == WireError::ExcessiveLoad {
+            // RFC 9114 §4.2.2: a request whose fields are too large may be answered.
+            return ReadFailure::Refused(Refused::TooLarge);
+        }
+        self.shared.fail(error.code(), format!("request stream: {error:?}"));
+        ReadFailure::Broken("http3.frame_error")
+    }
+
+    fn fail(&mut self, failure: ReadFailure) -> ReadFailure {
+        self.over = true;
+        self.section = None;
+        match &failure {
+            ReadFailure::Refused(Refused::Malformed(_)) => self.stop(Code::H3_MESSAGE_ERROR),
+            ReadFailure::Refused(_) => self.stop(Code::H3_NO_ERROR),
+            ReadFailure::Incomplete => self.stop(Code::H3_REQUEST_INCOMPLETE),
+            ReadFailure::Reset => self.shared.cancel(self.id()),
+            ReadFailure::Lost | ReadFailure::Broken(_) => {}
+        }
+        failure
+    }
+
+    /// Tells the peer that the rest is not needed.
+    pub(super) fn stop(&mut self, code: Code) {
+        self.over = true;
+        if self.stream.stop(varint(code)).is_ok() && !self.finished {
+            self.shared.cancel(self.id());
+        }
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        if !self.over {
+            // RFC 9114 §4.1: a server that needs no more of a request says so with H3_NO_ERROR.
+            self.stop(Code::H3_NO_ERROR);
+        }
+    }
+}
+
+impl From<ReadFailure> for Failure {
+    fn from(failure: ReadFailure) -> Self {
+        match failure {
+            ReadFailure::Reset => Self::DownstreamReset,
+            ReadFailure::Lost => Self::DownstreamClosed,
+            ReadFailure::Broken(details) => Self::DownstreamProtocol(details.into()),
+            ReadFailure::Incomplete => Self::DownstreamProtocol("http3.incomplete_request".into()),
+            ReadFailure::Refused(Refused::TooLarge) => Self::HeadersTooLarge("http3.headers_too_large"),
+            ReadFailure::Refused(Refused::TooMany) => Self::HeadersTooLarge("http3.too_many_headers"),
+            ReadFailure::Refused(Refused::Malformed(malformed)) => {
+                Self::DownstreamProtocol(format!("http3.{malformed}").into())
+            }
+        }
+    }
+}

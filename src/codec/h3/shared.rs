@@ -1,0 +1,176 @@
+//! What the tasks of one connection share: QPACK, priorities, and how the connection ended.
+//!
+//! All of them run on one worker, so the locks are never contended; none is held across an await.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use h3::error::Code;
+use tokio::sync::Notify;
+
+use super::wire::{Priority, Settings};
+use crate::codec::qpack::{Decoded, Decoder, Encoder, FieldLine, Limits};
+
+/// The state of one connection.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) quic: quinn::Connection,
+    decoding: Mutex<Decoding>,
+    encoder: Mutex<Encoder>,
+    /// There is something to write on our QPACK streams.
+    pub(super) instructions: Notify,
+    /// Why this side closed the connection.
+    fault: OnceLock<String>,
+    priorities: Mutex<HashMap<u64, Priority>>,
+    /// How often a priority was updated.
+    updates: AtomicU64,
+}
+
+/// A field section as it came.
+#[derive(Debug)]
+pub(super) struct Encoded<'a> {
+    /// The stream it came on.
+    pub(super) stream: u64,
+    pub(super) bytes: &'a Bytes,
+    /// Bytes that it may take, decoded, counted as RFC 9114 §4.2.2 says.
+    pub(super) max_size: usize,
+}
+
+#[derive(Debug)]
+struct Decoding {
+    decoder: Decoder,
+    /// Streams that wait for entries of the dynamic table.
+    waiting: Vec<Waker>,
+}
+
+impl Shared {
+    pub(super) fn new(quic: quinn::Connection) -> Self {
+        Self {
+            quic,
+            decoding: Mutex::new(Decoding { decoder: Decoder::new(LIMITS), waiting: Vec::new() }),
+            encoder: Mutex::new(Encoder::new(LIMITS)),
+            instructions: Notify::new(),
+            fault: OnceLock::new(),
+            priorities: Mutex::default(),
+            updates: AtomicU64::new(0),
+        }
+    }
+
+    /// What this side says that it takes.
+    pub(super) fn settings(max_field_section_size: usize) -> Settings {
+        Settings {
+            max_field_section_size: Some(max_field_section_size as u64),
+            qpack_max_table_capacity: LIMITS.max_table_capacity,
+            qpack_blocked_streams: LIMITS.blocked_streams,
+            ..Settings::default()
+        }
+    }
+
+    /// Ends the connection for a fault of the peer.
+    pub(super) fn fail(&self, code: Code, reason: impl Into<String>) {
+        let reason = self.fault.get_or_init(|| reason.into());
+        self.quic.close(varint(code), reason.as_bytes());
+    }
+
+    /// Why this side ended the connection, if it did for a fault.
+    pub(super) fn fault(&self) -> Option<&str> {
+        self.fault.get().map(String::as_str)
+    }
+
+    /// Decodes a field section into `sink`; pending while it needs entries that have not come.
+    ///
+    /// `None` when the section is larger than it may be, decoded.
+    pub(super) fn poll_decode(
+        &self,
+        section: &Encoded<'_>,
+        sink: impl FnMut(FieldLine<Bytes>),
+        cx: &Context<'_>,
+    ) -> Poll<Option<()>> {
+        let mut decoding = lock(&self.decoding);
+        let decoded = decoding.decoder.decode(section.stream, section.bytes, section.max_size, sink);
+        let outcome = match decoded {
+            Ok(Decoded::Whole) => Poll::Ready(Some(())),
+            Ok(Decoded::TooLarge) => Poll::Ready(None),
+            Ok(Decoded::Blocked(_)) => {
+                decoding.waiting.push(cx.waker().clone());
+                return Poll::Pending;
+            }
+            Err(error) => {
+                drop(decoding);
+                self.fail(error.code(), error.to_string());
+                return Poll::Ready(None);
+            }
+        };
+        drop(decoding);
+        self.instructions.notify_one();
+        outcome
+    }
+
+    /// Says that the rest of a stream is not read.
+    pub(super) fn cancel(&self, stream: u64) {
+        let cancelled = lock(&self.decoding).decoder.cancel(stream);
+        match cancelled {
+            Ok(()) => self.instructions.notify_one(),
+            Err(error) => self.fail(error.code(), error.to_string()),
+        }
+    }
+
+    /// Takes what came on the peer's encoder stream.
+    pub(super) fn read_encoder_stream(&self, chunk: &[u8]) {
+        let mut decoding = lock(&self.decoding);
+        let read = decoding.decoder.read_encoder_stream(chunk);
+        let waiting = std::mem::take(&mut decoding.waiting);
+        drop(decoding);
+        waiting.into_iter().for_each(Waker::wake);
+        match read {
+            Ok(()) => self.instructions.notify_one(),
+            Err(error) => self.fail(error.code(), error.to_string()),
+        }
+    }
+
+    /// What is to be written on our decoder stream.
+    pub(super) fn decoder_instructions(&self) -> Bytes {
+        lock(&self.decoding).decoder.take_instructions()
+    }
+
+    /// The encoder of what this side says.
+    pub(super) fn encoder(&self) -> MutexGuard<'_, Encoder> {
+        lock(&self.encoder)
+    }
+
+    /// Takes note of what a client wants of a stream (RFC 9218 §7). One that says too much is not listened to.
+    pub(super) fn prioritise(&self, stream: u64, priority: Priority) {
+        let mut priorities = lock(&self.priorities);
+        if priorities.len() < MAX_PRIORITIES || priorities.contains_key(&stream) {
+            priorities.insert(stream, priority);
+            self.updates.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What a client wants of this stream now, if it said something since the last look, which `seen` remembers.
+    pub(super) fn priority(&self, stream: u64, seen: &mut u64) -> Option<Priority> {
+        let updates = self.updates.load(Ordering::Relaxed);
+        if updates == *seen {
+            return None;
+        }
+        *seen = updates;
+        lock(&self.priorities).remove(&stream)
+    }
+}
+
+pub(super) fn varint(code: Code) -> quinn::VarInt {
+    u32::try_from(code.value()).map_or(quinn::VarInt::MAX, quinn::VarInt::from_u32)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What this side keeps for a peer's encoder, and for its own: a table of the size that HTTP/2 has by default, and a few sections that wait.
+const LIMITS: Limits = Limits { max_table_capacity: 4096, blocked_streams: 16 };
+
+/// Updates of priorities that wait for their streams.
+const MAX_PRIORITIES: usize = 128;
