@@ -164,6 +164,12 @@ impl<'a> At<'a> {
         self.field(name).add(Code::NotImplemented, None, support::refusal(&M::full_name(), name), None)
     }
 
+    /// Reports a part of a value that the support table calls not implemented: `what` is its word for it.
+    #[must_use]
+    pub fn without(&self, what: &str) -> Invalid {
+        self.add(Code::NotImplemented, None, format!("{what} {}", support::NOT_IMPLEMENTED), None)
+    }
+
     /// Nothing is said: what makes this impossible to build has been reported elsewhere.
     #[must_use]
     pub fn given_up(&self) -> Invalid {

@@ -17,7 +17,7 @@ pub(super) fn text(at: At<'_>, format: &str) -> Result<String, Invalid> {
         text.push('%');
         rest = match after.strip_prefix('%') {
             Some(rest) => rest,
-            None if after.contains('%') => return Err(at.error("operators (`%NAME%`) are not implemented here yet")),
+            None if after.contains('%') => return Err(at.without("an operator (`%NAME%`)")),
             None => return Err(at.error_with_hint("has a lone `%`", "write `%%` for a percent sign")),
         };
     }

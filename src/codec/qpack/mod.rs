@@ -1,6 +1,6 @@
 //! QPACK, RFC 9204: field sections of HTTP/3 compressed against a table that both sides keep.
 //!
-//! Pure: no I/O, no task, no clock. The HTTP/3 layer is going to use it: it hands over what came on request streams and on
+//! Pure: no I/O, no task, no clock. The HTTP/3 layer hands over what came on request streams and on
 //! the two QPACK streams, and writes what comes out. [`Decoder`] is for the peer's sections, [`Encoder`] for ours.
 //!
 //! Lines are given to a callback, not out of an iterator: a section is decoded to its end or to its limit in one call, so

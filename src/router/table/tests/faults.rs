@@ -108,7 +108,7 @@ fn actions() {
         ),
         (
             "route: {path_rewrite: '/%REQ(x)%'}",
-            "<route>.route.path_rewrite: operators (`%NAME%`) are not implemented here yet",
+            "<route>.route.path_rewrite: an operator (`%NAME%`) is known to Envoy 1.40 but not implemented by Quicgate yet",
         ),
         ("route: {host_rewrite: 'a%'}", "<route>.route.host_rewrite: has a lone `%`"),
         (
@@ -207,7 +207,10 @@ fn mutations() {
     let at = "<route>.request_headers_to_add[0]";
     let table = [
         ("append: true", "header: is required and not set"),
-        ("header: {key: x, value: '%REQ(x)%'}", "header.value: operators (`%NAME%`) are not implemented here yet"),
+        (
+            "header: {key: x, value: '%REQ(x)%'}",
+            "header.value: an operator (`%NAME%`) is known to Envoy 1.40 but not implemented by Quicgate yet",
+        ),
         ("header: {key: x, value: '5%'}", "header.value: has a lone `%`"),
         ("header: {key: x, value: \"a\\nb\"}", "header.value: no header field can hold a control character"),
         ("header: {key: 'a b'}", "header.key: no header field can have this name: use letters, digits, `-` and `_`"),
