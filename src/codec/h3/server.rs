@@ -37,8 +37,9 @@ pub async fn serve<H: Handler>(
     drain: &Drain,
 ) -> Ended {
     let shared = Arc::new(Shared::new(quic.clone()));
-    let ended = match uni::open_control(&shared, limits.max_header_bytes).await {
-        Ok(control) => {
+    let opening = uni::open_control(&shared, limits.max_header_bytes);
+    let ended = match tokio::time::timeout(OPENING_PATIENCE, opening).await {
+        Ok(Ok(control)) => {
             let server = Server {
                 incoming: h3_quinn::Connection::new(quic),
                 control,
@@ -53,7 +54,12 @@ pub async fn serve<H: Handler>(
             };
             server.run(limits, drain).await
         }
-        Err(error) => Ended::Broken(error.to_string()),
+        Ok(Err(error)) => Ended::Broken(error.to_string()),
+        Err(_) => {
+            // RFC 9114 §6.2: a client has to let at least three be opened.
+            shared.fail(Code::H3_GENERAL_PROTOCOL_ERROR, "no room for a control stream");
+            Ended::Protocol("no room for a control stream".to_owned())
+        }
     };
     handler.lost();
     ended
@@ -93,6 +99,8 @@ impl<H: Handler> Server<H> {
                     Err(error) => return self.ended(&error),
                 },
                 accepted = poll_fn(|cx| poll_uni(&mut self.incoming, cx)) => {
+                    // Those that are over are let go of.
+                    while self.helpers.try_join_next().is_some() {}
                     // The connection's end is seen above.
                     if let Some(stream) = accepted {
                         let (opened, shared) = (Arc::clone(&self.opened), Arc::clone(&self.shared));
@@ -264,6 +272,9 @@ const MAX_REQUEST: u64 = (1 << 62) - 4;
 
 /// RFC 9000 §2.1: from one request stream to the next.
 const REQUEST_STEP: u64 = 4;
+
+/// How long the client may take to let the control stream be opened.
+const OPENING_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a GOAWAY may wait for the client to read its control stream.
 const CONTROL_PATIENCE: Duration = Duration::from_secs(1);

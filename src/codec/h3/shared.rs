@@ -2,7 +2,7 @@
 //!
 //! All of them run on one worker, so the locks are never contended; none is held across an await.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -24,7 +24,7 @@ pub(super) struct Shared {
     pub(super) instructions: Notify,
     /// Why this side closed the connection.
     fault: OnceLock<String>,
-    priorities: Mutex<HashMap<u64, Priority>>,
+    priorities: Mutex<BTreeMap<u64, Priority>>,
     /// How often a priority was updated.
     updates: AtomicU64,
 }
@@ -44,6 +44,19 @@ struct Decoding {
     decoder: Decoder,
     /// Streams that wait for entries of the dynamic table.
     waiting: Vec<Waker>,
+}
+
+impl Decoding {
+    /// Takes note of who waits. Of those who gave up some are left: when there are too many, all look again.
+    fn wait(&mut self, waker: &Waker) {
+        if self.waiting.iter().any(|known| known.will_wake(waker)) {
+            return;
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            self.waiting.drain(..).for_each(Waker::wake);
+        }
+        self.waiting.push(waker.clone());
+    }
 }
 
 impl Shared {
@@ -95,7 +108,7 @@ impl Shared {
             Ok(Decoded::Whole) => Poll::Ready(Some(())),
             Ok(Decoded::TooLarge) => Poll::Ready(None),
             Ok(Decoded::Blocked(_)) => {
-                decoding.waiting.push(cx.waker().clone());
+                decoding.wait(cx.waker());
                 return Poll::Pending;
             }
             Err(error) => {
@@ -141,13 +154,14 @@ impl Shared {
         lock(&self.encoder)
     }
 
-    /// Takes note of what a client wants of a stream (RFC 9218 §7). One that says too much is not listened to.
+    /// Takes note of what a client wants of a stream (RFC 9218 §7). Of too many the oldest streams are forgotten.
     pub(super) fn prioritise(&self, stream: u64, priority: Priority) {
         let mut priorities = lock(&self.priorities);
-        if priorities.len() < MAX_PRIORITIES || priorities.contains_key(&stream) {
-            priorities.insert(stream, priority);
-            self.updates.fetch_add(1, Ordering::Relaxed);
+        priorities.insert(stream, priority);
+        if priorities.len() > MAX_PRIORITIES {
+            priorities.pop_first();
         }
+        self.updates.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What a client wants of this stream now, if it said something since the last look, which `seen` remembers.
@@ -171,6 +185,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What this side keeps for a peer's encoder, and for its own: a table of the size that HTTP/2 has by default, and a few sections that wait.
 const LIMITS: Limits = Limits { max_table_capacity: 4096, blocked_streams: 16 };
+
+/// Tasks that wait for the dynamic table: more than may be blocked.
+const MAX_WAITING: usize = 64;
 
 /// Updates of priorities that wait for their streams.
 const MAX_PRIORITIES: usize = 128;
