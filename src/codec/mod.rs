@@ -2,8 +2,9 @@
 //!
 //! A server codec reads requests from one connection, hands each to a [`Handler`] as one [`Request`] of no particular
 //! version, and writes the response back. In our request the target is in origin form and the authority stands in the
-//! `host` field, whatever the version said. HTTP/1 is hyper's; HTTP/2 is the h2 crate's; HTTP/3 is the h3 crate's. The
-//! body pump exists once, for the two multiplexed versions; hyper polls the body itself.
+//! `host` field, whatever the version said. HTTP/1 is hyper's; HTTP/2 is the h2 crate's; HTTP/3 is the h3 crate's, until
+//! our own layer replaces it, of which [`qpack`] is a part. The body pump exists once, for the two multiplexed versions;
+//! hyper polls the body itself.
 
 use std::future::Future;
 use std::sync::Arc;
