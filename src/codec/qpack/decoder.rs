@@ -14,7 +14,7 @@ use super::field_line::FieldLine;
 use super::huffman::Stop;
 use super::section::{Lines, Prefix};
 
-/// One connection's decoder. An [`Error`] ends the connection; nothing here is of use after one.
+/// One connection's decoder. An [`Error`] ends the connection, but for [`Error::is_of_stream`].
 #[derive(Debug)]
 pub struct Decoder {
     max_capacity: usize,
@@ -125,7 +125,8 @@ impl Decoder {
 
     /// What is to be written on our decoder stream now; empty when there is nothing.
     ///
-    /// It tells of all entries that came: call it after a batch of events, not after each one.
+    /// It tells of all entries that came: call it after a batch of events, not after each one, and only when what it gave
+    /// before is written. What waits in here is limited.
     pub fn take_instructions(&mut self) -> Bytes {
         // RFC 9204 §4.4.3: the increment brings the peer to all that was inserted.
         let increment = self.table.inserted() - self.known_received;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use h3::error::Code;
 
-/// A peer broke QPACK: the connection ends with [`Error::code`], as both sides no longer share one table.
+/// A peer broke QPACK: the connection ends with [`Error::code`], but for what [`Error::is_of_stream`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// An encoded field section cannot be decoded.
@@ -18,7 +18,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error code of the connection.
+    /// Whether only the stream of the section ends: it is reset with the code, and cancelled at the decoder.
+    #[must_use]
+    pub fn is_of_stream(&self) -> bool {
+        // RFC 9204 §7.4: a value too large to decode is a stream error on a request stream; both tables are still the same.
+        matches!(self, Self::Section(Fault::IntegerTooLarge))
+    }
+
+    /// The error code of the connection, or of the stream.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {

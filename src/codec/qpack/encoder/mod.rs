@@ -117,6 +117,9 @@ impl Encoder {
     }
 
     /// What is to be written on our encoder stream, before the sections encoded so far; empty when there is nothing.
+    ///
+    /// RFC 9204 §2.1.3: write it when flow control lets all of it go. Until then, less is better: what is not fetched is
+    /// limited by the table.
     pub fn take_instructions(&mut self) -> Bytes {
         self.unsent.split().freeze()
     }

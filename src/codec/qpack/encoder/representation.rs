@@ -49,19 +49,46 @@ pub(super) fn write_prefix(out: &mut BytesMut, start: usize, required: u64, base
         // RFC 9204 §4.5.1: two zeros, as they stand there already.
         return;
     }
-    let mut prefix = BytesMut::with_capacity(2 * 10);
+    let end = out.len();
     // RFC 9204 §4.5.1.1: the count modulo twice the most entries, plus one.
-    integer::write(&mut prefix, 0, 8, required.checked_rem(max_entries.saturating_mul(2)).unwrap_or(0) + 1);
+    integer::write(out, 0, 8, required.checked_rem(max_entries.saturating_mul(2)).unwrap_or(0) + 1);
     // RFC 9204 §4.5.1.2: the Base lies behind the Required Insert Count, or before it.
     match base.checked_sub(required) {
-        Some(delta) => integer::write(&mut prefix, 0x00, 7, delta),
-        None => integer::write(&mut prefix, 0x80, 7, required - base - 1),
+        Some(delta) => integer::write(out, 0x00, 7, delta),
+        None => integer::write(out, 0x80, 7, required - base - 1),
     }
-    let longer = prefix.len().saturating_sub(PLACE);
-    let end = out.len();
-    out.put_bytes(0, longer);
-    out.copy_within(start + PLACE..end, start + PLACE + longer);
-    if let Some(place) = out.get_mut(start..start + prefix.len()) {
-        place.copy_from_slice(&prefix);
+    // It was written behind the lines: it moves to its place, which is seldom too small.
+    let length = out.len() - end;
+    if length > PLACE {
+        out.put_bytes(0, length - PLACE);
+        out.copy_within(start + PLACE..end + length, start + length);
+    }
+    let written = out.len() - length;
+    out.copy_within(written.., start);
+    out.truncate(written);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc9204_4_5_1_the_prefix_moves_to_its_place_whatever_its_length() {
+        for (required, base, max_entries, prefix) in [
+            (0, 7, 128, &[0, 0][..]),
+            (1, 0, 128, &[2, 0x80]),
+            (254, 254, 128, &[0xff, 0, 0]),
+            (255, 255, 128, &[0xff, 1, 0]),
+            (256, 256, 128, &[1, 0]),
+            (1, 128, 128, &[2, 0x7f, 0]),
+            (300, 0, 1 << 20, &[0xff, 0x2e, 0xff, 0xac, 0x01]),
+        ] {
+            for lines in [&b""[..], b"a", b"some lines of a section"] {
+                let mut out = BytesMut::from(&b"before\0\0"[..]);
+                out.put_slice(lines);
+                write_prefix(&mut out, 6, required, base, max_entries);
+                assert_eq!(out, [&b"before"[..], prefix, lines].concat(), "{required} {base}");
+            }
+        }
     }
 }

@@ -91,6 +91,7 @@ impl Decoder {
         (length <= self.count).then_some((symbol, length))
     }
 
+    #[cold]
     fn long_head(&self) -> Option<(u16, u32)> {
         let code = |length: u32| self.bits >> (64 - length);
         let run = table::LONG.iter().find(|run| code(run.length) < run.end)?;

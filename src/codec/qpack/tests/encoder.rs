@@ -211,3 +211,14 @@ fn what_changes_with_each_message_stays_out_of_the_table() {
     assert_eq!(encode(e, 0, &[("server", "quicgate")])[0], 0);
     assert_eq!(encode(e, 0, &[("server", "quicgate")])[0], 2);
 }
+
+#[test]
+fn rfc9204_7_3_instructions_that_are_never_fetched_are_limited_by_the_table() {
+    let e = &mut encoder(limits(600, 1000), limits(600, 1000));
+    for round in 0..1000 {
+        let name = format!("x-{}", round % 100);
+        encode(e, round, &[(&name, "v"), ("server", &name)]);
+    }
+    let waiting = e.take_instructions().len();
+    assert!((50..600).contains(&waiting), "{waiting}");
+}

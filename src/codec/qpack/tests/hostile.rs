@@ -272,5 +272,28 @@ fn rfc9204_6_each_kind_has_its_code() {
         (Error::UnreadDecoderStream, Code::H3_EXCESSIVE_LOAD),
     ] {
         assert_eq!(error.code(), code);
+        assert!(!error.is_of_stream());
     }
+}
+
+#[test]
+fn rfc9204_7_4_an_integer_too_large_ends_the_stream_on_a_request_stream_and_else_the_connection() {
+    let mut decoder = Decoder::new(limits(100, 1));
+    decoder.read_encoder_stream(&hex("3f45 4161 0131")).unwrap();
+    let (result, _) = decode(&mut decoder, 0, &hex("0200 80 ff 80808080808080808000"));
+    let error = result.unwrap_err();
+    assert_eq!((error, error.is_of_stream()), (Error::Section(IntegerTooLarge), true));
+    // The others go on, and the encoder hears that its references are gone.
+    decoder.cancel(0).unwrap();
+    assert_eq!(decode(&mut decoder, 4, &hex("0200 80")), (Ok(Decoded::Whole), pairs(&[("a", "1")])));
+    assert_eq!(decoder.take_instructions(), hex("40 84"));
+    let error = decoder.read_encoder_stream(&hex("1f 80808080808080808000")).unwrap_err();
+    assert_eq!((error, error.is_of_stream()), (Error::EncoderStream(IntegerTooLarge), false));
+}
+
+#[test]
+fn rfc9204_3_2_duplicate_entries_are_no_error() {
+    let mut decoder = Decoder::new(limits(100, 1));
+    decoder.read_encoder_stream(&hex("3f45 4161 0131 4161 0131 00 01")).unwrap();
+    assert_eq!(decode(&mut decoder, 0, &hex("0500 80 81")), (Ok(Decoded::Whole), pairs(&[("a", "1"), ("a", "1")])));
 }
