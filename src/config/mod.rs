@@ -17,6 +17,7 @@ mod duration;
 mod evidence;
 mod merge;
 mod node;
+mod place;
 pub mod proto;
 mod render;
 mod report;
