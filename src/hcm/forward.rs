@@ -56,6 +56,11 @@ impl Forward {
             Some(_) => Err(at.not_implemented()),
             None => Err(at.error("needs a `cluster`")),
         };
+        if validate && written.cluster_not_found_response_code() != NotFound::default() {
+            at.field("cluster_not_found_response_code").no_effect(
+                "`cluster_not_found_response_code` has no effect: `validate_clusters` lets no cluster be missing",
+            );
+        }
         let timeout = limit(written.timeout.as_ref(), Some(ROUTE_TIMEOUT));
         let own_idle = |written| IdleTimeout::Own(limit(Some(written), None));
         Ok(Self {

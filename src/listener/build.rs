@@ -40,7 +40,7 @@ pub struct Context<'a> {
 pub fn listeners(list: &[proto::Listener], at: At<'_>, context: &Context<'_>) -> Result<Vec<Arc<Listener>>, Invalid> {
     // Addresses first: that two listeners have the same is said even when neither can be built.
     let places: Vec<_> = at.items("listeners", list).map(|(at, written)| place(written, at)).collect();
-    let twins = twins(list, &places, at);
+    let twins = twins(list, &places, at).and(namesakes(list, at));
     without_http3(list, &places, at);
     let mut places = places.into_iter();
     let built = at.each("listeners", list, |at, written| {
@@ -85,6 +85,20 @@ fn twins(list: &[proto::Listener], places: &[Result<Place, Invalid>], at: At<'_>
             let name = list.get(first).map(|twin| twin.name.as_str()).filter(|name| !name.is_empty());
             let name = name.map_or_else(|| format!("number {}", first + 1), |name| format!("`{name}`"));
             outcome = Err(at.field("address").error(format_args!("listener {name} has the address {address} already")));
+        }
+    }
+    outcome
+}
+
+/// Reports listeners of one name: Envoy serves the first of them and forgets the others without a word.
+fn namesakes(list: &[proto::Listener], at: At<'_>) -> Result<(), Invalid> {
+    let mut names: HashSet<&str> = HashSet::new();
+    let mut outcome = Ok(());
+    for (at, written) in at.items("listeners", list).filter(|(_, written)| !written.name.is_empty()) {
+        if !names.insert(&written.name) {
+            let message =
+                format_args!("there is another listener named `{}`: Envoy would serve only that one", written.name);
+            outcome = Err(at.field("name").error(message));
         }
     }
     outcome

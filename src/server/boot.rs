@@ -114,6 +114,7 @@ fn parts(
     let (listeners, admin) = (listeners?, admin?);
     if !at.has_errors() {
         clusters.lint(resources);
+        secrets.lint(&written.secrets, resources);
     }
     Ok((clusters.into_clusters(), listeners, admin))
 }

@@ -1,6 +1,7 @@
 //! Secrets that stand in the configuration under a name, for TLS contexts to refer to.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rustls::sign::CertifiedKey;
@@ -19,6 +20,7 @@ pub struct Secrets {
     certificates: HashMap<String, Result<Certificate, Invalid>>,
     /// Whether a name could not be read: any reference may mean that secret.
     nameless: bool,
+    used: RefCell<HashSet<String>>,
 }
 
 impl Secrets {
@@ -44,8 +46,17 @@ impl Secrets {
         secrets
     }
 
+    /// Remarks on secrets that nothing refers to; `at` is the place of the message with the field `secrets`.
+    pub fn lint(&self, list: &[Secret], at: At<'_>) {
+        let used = self.used.borrow();
+        for (at, written) in at.items("secrets", list).filter(|(_, written)| !used.contains(&written.name)) {
+            at.field("name").lint(format_args!("nothing refers to the secret `{}`", written.name));
+        }
+    }
+
     /// The certificate that a context refers to.
     pub(super) fn certificate(&self, written: &SdsSecretConfig, at: At<'_>) -> Result<Certificate, Invalid> {
+        self.used.borrow_mut().insert(written.name.clone());
         match self.certificates.get(&written.name) {
             Some(certificate) => certificate.clone(),
             None if self.nameless => Err(at.given_up()),

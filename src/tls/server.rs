@@ -96,7 +96,12 @@ fn alpn(written: &[String], transport: Transport, at: At<'_>) -> Result<Vec<Vec<
     if transport == Transport::Tcp {
         return at.each("", written, |at, name| match name.len() {
             // RFC 7301 §3.1: the length of a name is one byte.
-            0..=255 => Ok(name.clone().into_bytes()),
+            0..=255 => {
+                if !matches!(name.as_str(), "h2" | "http/1.1" | "http/1.0") {
+                    at.no_effect(format_args!("{name:?} has no effect on TCP: h2 and http/1.1 are served there"));
+                }
+                Ok(name.clone().into_bytes())
+            }
             length => Err(at.error(format_args!("has {length} bytes: the name of a protocol has at most 255"))),
         });
     }
