@@ -67,6 +67,8 @@ pub(super) async fn pump(body: &mut Body, sink: &mut impl Sink) -> Result<(), Go
         match frame {
             None => return sink.finish().await,
             Some(Err(failure)) => {
+                // A reset throws away what was not sent. The connection's task, woken by the last write, goes first.
+                tokio::task::yield_now().await;
                 sink.reset(&failure);
                 return Ok(());
             }

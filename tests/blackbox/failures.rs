@@ -140,7 +140,10 @@ async fn what_ends_after_the_response_began_is_in_the_log() {
             ("/backend/slow", "UT", "response_timeout"),
         ] {
             let reply = edge.client(version).await.send(Request::get(path)).await;
-            assert_eq!((reply.status, reply.text().as_str()), (200, "part"), "{version:?} {path}");
+            let came = (reply.status, reply.text());
+            // RFC 9000 §3.2: a QUIC receiver may throw away what came before a reset that it has not read.
+            let lost = version == Version::Http3 && came == (0, String::new());
+            assert!(lost || came == (200, "part".to_owned()), "{version:?} {path} {came:?}");
             let line = log.lines(1).await.pop().expect("a line");
             assert_eq!((&line["flags"], &line["details"]), (&flags.into(), &details.into()), "{version:?} {line}");
             assert_eq!(line["sent"], 4, "{version:?} {line}");
