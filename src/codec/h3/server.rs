@@ -84,6 +84,7 @@ impl<H: Handler> Server<H> {
             write_timeout: limits.write_timeout,
         };
         self.helpers.spawn(uni::write_instructions(Arc::clone(&self.shared)));
+        self.helpers.spawn(uni::guard(self.control.stopped(), Arc::clone(&self.shared)));
         let quic = self.shared.quic.clone();
         loop {
             tokio::select! {
