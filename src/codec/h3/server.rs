@@ -43,7 +43,7 @@ pub async fn serve<H: Handler>(
                 incoming: h3_quinn::Connection::new(quic),
                 control,
                 opened: Arc::default(),
-                shared,
+                shared: Arc::clone(&shared),
                 handler: Arc::clone(&handler),
                 lifetime,
                 helpers: JoinSet::new(),
@@ -55,6 +55,7 @@ pub async fn serve<H: Handler>(
         }
         Err(error) => Ended::Broken(error.to_string()),
     };
+    shared.ended();
     handler.lost();
     ended
 }
