@@ -153,6 +153,7 @@ impl Flow {
 fn same_of_client(failure: &Failure) -> Failure {
     match failure {
         Failure::DownstreamProtocol(details) => Failure::DownstreamProtocol(details.clone()),
+        Failure::HeadersTooLarge(details) => Failure::HeadersTooLarge(details),
         Failure::DownstreamReset => Failure::DownstreamReset,
         _ => Failure::DownstreamClosed,
     }

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h3::error::Code;
+use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 
 use super::receive::{Part, Receiver};
@@ -17,40 +18,69 @@ pub(super) struct StreamBody {
     length: ContentLength,
     done: bool,
     /// What was there when the head was read.
-    first: Option<Result<Frame<Bytes>, Failure>>,
+    first: Option<Frame<Bytes>>,
+    /// The last of the content that was announced, and the trailers. They go on once the stream has ended, for what follows
+    /// them makes the message malformed.
+    held: Option<Bytes>,
+    trailers: Option<HeaderMap>,
 }
 
 impl StreamBody {
     /// `length` is what the head announced.
     pub(super) fn new(stream: Receiver, length: ContentLength) -> Self {
-        Self { stream, length, done: false, first: None }
+        Self { stream, length, done: false, first: None, held: None, trailers: None }
     }
 
     /// Looks at what has come with the head, without waiting: most requests end there, and one without content must not
     /// look like one of unknown length.
-    pub(super) async fn look_ahead(mut self) -> Self {
-        std::future::poll_fn(|cx| {
-            if let Poll::Ready(item) = self.poll_next(cx) {
-                self.first = item;
-            }
-            Poll::Ready(())
+    ///
+    /// # Errors
+    /// [`Failure`] when it is malformed or has broken off: such a request goes nowhere.
+    pub(super) async fn look_ahead(mut self) -> Result<Self, Failure> {
+        let item = std::future::poll_fn(|cx| match self.poll_next(cx) {
+            Poll::Ready(item) => Poll::Ready(item),
+            Poll::Pending => Poll::Ready(None),
         })
         .await;
-        self
+        self.first = item.transpose()?;
+        Ok(self)
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        let frame = match ready!(self.stream.poll_part(cx)) {
-            Ok(Some(Part::Data(data))) => match self.length.take(data.len()) {
-                Ok(()) => return Poll::Ready(Some(Ok(Frame::data(data)))),
-                Err(malformed) => Some(Err(self.refuse(malformed))),
-            },
-            Ok(Some(Part::Trailers(fields))) => Some(self.whole().map(|()| Frame::trailers(fields))),
-            Ok(None) => self.whole().err().map(Err),
-            Err(failure) => Some(Err(failure.into())),
-        };
-        self.done = true;
-        Poll::Ready(frame)
+        while !self.done {
+            match ready!(self.stream.poll_part(cx)).map_err(Failure::from).and_then(|part| self.take(part)) {
+                Ok(Some(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Ok(None) => {}
+                Err(failure) => {
+                    (self.done, self.held, self.trailers) = (true, None, None);
+                    return Poll::Ready(Some(Err(failure)));
+                }
+            }
+        }
+        let last = self.held.take().map(Frame::data);
+        Poll::Ready(last.or_else(|| self.trailers.take().map(Frame::trailers)).map(Ok))
+    }
+
+    /// Takes a part, and returns what of it can go on.
+    fn take(&mut self, part: Option<Part>) -> Result<Option<Bytes>, Failure> {
+        match part {
+            Some(Part::Data(data)) => {
+                self.length.take(data.len()).map_err(|malformed| self.refuse(malformed))?;
+                if self.length.left() != Some(0) {
+                    return Ok(Some(data));
+                }
+                self.held = Some(data);
+            }
+            Some(Part::Trailers(fields)) => {
+                self.whole()?;
+                self.trailers = Some(fields);
+            }
+            None => {
+                self.done = true;
+                self.whole()?;
+            }
+        }
+        Ok(None)
     }
 
     /// RFC 9114 §4.1.2: content shorter than `content-length` makes the message malformed.
@@ -70,20 +100,18 @@ impl http_body::Body for StreamBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(first));
-        }
-        if self.done {
-            return Poll::Ready(None);
+            return Poll::Ready(Some(Ok(first)));
         }
         self.poll_next(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.done && self.first.is_none()
+        self.done && self.first.is_none() && self.held.is_none() && self.trailers.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let read = self.first.as_ref().and_then(|first| first.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
+        let first = self.first.as_ref().and_then(Frame::data_ref);
+        let read = first.map_or(0, Bytes::len) + self.held.as_ref().map_or(0, Bytes::len);
         self.length.left().map_or_else(SizeHint::new, |left| SizeHint::with_exact(left + read as u64))
     }
 }

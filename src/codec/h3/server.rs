@@ -16,12 +16,13 @@ use quinn::ConnectionError;
 use tokio::task::JoinSet;
 
 use super::body::StreamBody;
+use super::error::code;
 use super::receive::{ReadFailure, Receiver};
 use super::send::Sender;
 use super::shared::{Shared, varint};
 use super::uni::{self, Opened};
 use super::wire::{encode, kind};
-use crate::codec::message::{Refused, RequestHead, SectionLimits};
+use crate::codec::message::{RequestHead, SectionLimits};
 use crate::codec::pump::{Gone, Sink, abandon, pump};
 use crate::codec::target::{expects_continue, from_pseudo_fields};
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits};
@@ -44,7 +45,7 @@ pub async fn serve<H: Handler>(
                 incoming: h3_quinn::Connection::new(quic),
                 control,
                 opened: Arc::default(),
-                shared,
+                shared: Arc::clone(&shared),
                 handler: Arc::clone(&handler),
                 lifetime,
                 helpers: JoinSet::new(),
@@ -61,6 +62,7 @@ pub async fn serve<H: Handler>(
             Ended::Protocol("no room for a control stream".to_owned())
         }
     };
+    shared.ended();
     handler.lost();
     ended
 }
@@ -90,6 +92,7 @@ impl<H: Handler> Server<H> {
             write_timeout: limits.write_timeout,
         };
         self.helpers.spawn(uni::write_instructions(Arc::clone(&self.shared)));
+        self.helpers.spawn(uni::guard(self.control.stopped(), Arc::clone(&self.shared)));
         let quic = self.shared.quic.clone();
         loop {
             tokio::select! {
@@ -191,14 +194,20 @@ async fn until(instant: Option<Instant>) {
 async fn exchange<H: Handler>(mut sender: Sender, mut receiver: Receiver, handler: Arc<H>) {
     let head = match receiver.head().await {
         Ok(head) => head,
-        Err(failure) => return refuse(failure, &mut sender, &handler).await,
+        Err(failure) => {
+            // RFC 9114 §4.1.1: what ends too early has a code of its own.
+            let incomplete = matches!(failure, ReadFailure::Incomplete);
+            let failure = Failure::from(failure);
+            let code = if incomplete { Code::H3_REQUEST_INCOMPLETE } else { code(&failure) };
+            return refuse(failure, code, &mut sender, &handler).await;
+        }
     };
     sender.rank(&head.headers);
     let request = match admit(head, receiver).await {
         Ok(request) => request,
         Err(failure) => {
-            handler.refused(&failure);
-            return sender.reset(&failure);
+            let code = code(&failure);
+            return refuse(failure, code, &mut sender, &handler).await;
         }
     };
     if expects_continue(request.headers()) {
@@ -227,20 +236,14 @@ async fn exchange<H: Handler>(mut sender: Sender, mut receiver: Receiver, handle
 }
 
 /// A message that is no request is reset, or answered where that is allowed.
-async fn refuse<H: Handler>(failure: ReadFailure, sender: &mut Sender, handler: &Arc<H>) {
-    let answer = matches!(&failure, ReadFailure::Refused(Refused::TooLarge | Refused::TooMany));
-    let incomplete = matches!(&failure, ReadFailure::Incomplete);
-    let failure = Failure::from(failure);
+async fn refuse<H: Handler>(failure: Failure, code: Code, sender: &mut Sender, handler: &Arc<H>) {
     handler.refused(&failure);
-    if answer {
-        // RFC 9114 §4.2.2: larger than was said to be taken.
-        let _ = sender.head(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &http::HeaderMap::new()).await;
-        let _ = sender.finish().await;
-    } else if incomplete {
-        sender.break_off(Code::H3_REQUEST_INCOMPLETE);
-    } else {
-        sender.reset(&failure);
+    if !matches!(failure, Failure::HeadersTooLarge(_)) {
+        return sender.break_off(code);
     }
+    // RFC 9114 §4.2.2: larger than was said to be taken.
+    let _ = sender.head(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &http::HeaderMap::new()).await;
+    let _ = sender.finish().await;
 }
 
 async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure> {
@@ -251,7 +254,7 @@ async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure
     *request.version_mut() = http::Version::HTTP_3;
     let (mut parts, ()) = request.into_parts();
     from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers)?;
-    let body = StreamBody::new(receiver, head.content_length).look_ahead().await;
+    let body = StreamBody::new(receiver, head.content_length).look_ahead().await?;
     let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
     Ok(Request::from_parts(parts, body))
 }

@@ -144,6 +144,12 @@ impl Shared {
         }
     }
 
+    /// Lets the streams that wait for entries see that the connection is no more.
+    pub(super) fn ended(&self) {
+        let waiting = std::mem::take(&mut lock(&self.decoding).waiting);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
     /// What is to be written on our decoder stream.
     pub(super) fn decoder_instructions(&self) -> Bytes {
         lock(&self.decoding).decoder.take_instructions()

@@ -27,8 +27,8 @@ pub(super) async fn read(mut stream: h3_quinn::RecvStream, opened: Arc<Opened>, 
         QPACK_DECODER => ("QPACK decoder", 4),
         // RFC 9114 §6.2.2: only a server pushes.
         PUSH => return shared.fail(Code::H3_STREAM_CREATION_ERROR, "a push stream from a client"),
-        // RFC 9114 §6.2: what is unknown is not read, and no error. Dropping it says so.
-        _ => return,
+        // RFC 9114 §6.2: what is unknown is not read, and no error. No read is pending here.
+        _ => return stream.stop_sending(Code::H3_STREAM_CREATION_ERROR.value()),
     };
     if opened.0.fetch_or(mark, Ordering::Relaxed) & mark != 0 {
         // RFC 9114 §6.2.1, RFC 9204 §4.2: there is one of each.
@@ -117,6 +117,17 @@ pub(super) async fn open_control(shared: &Shared, max_section: usize) -> Result<
     Shared::settings(max_section).encode(&mut out);
     control.write_all(&out).await?;
     Ok(control)
+}
+
+/// Ends the connection when the peer does not want our control stream, which is what `stopped` waits for.
+pub(super) async fn guard(
+    stopped: impl Future<Output = Result<Option<quinn::VarInt>, quinn::StoppedError>>,
+    shared: Arc<Shared>,
+) {
+    // RFC 9114 §6.2.1: it lasts as long as the connection, and the peer asks for no less.
+    if let Ok(Some(_)) = stopped.await {
+        shared.fail(Code::H3_CLOSED_CRITICAL_STREAM, "our control stream was refused");
+    }
 }
 
 /// Writes what QPACK has to say, as long as the connection lasts.

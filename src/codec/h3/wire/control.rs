@@ -128,10 +128,9 @@ impl ControlReader {
                 Ok(None)
             }
             kind::CANCEL_PUSH => {
-                // RFC 9114 §7.2.3: for a push that was neither promised nor allowed.
-                let id = only_integer(payload)?;
-                let allowed = self.server && self.max_push.is_some_and(|max| id <= max);
-                if allowed { Ok(None) } else { Err(WireError::Id) }
+                // RFC 9114 §7.2.3: whatever push it names, none was promised.
+                only_integer(payload)?;
+                Err(WireError::Id)
             }
             kind::PRIORITY_UPDATE => {
                 let (id, size) = decode(payload).map_err(|_| WireError::Frame)?;
@@ -144,9 +143,8 @@ impl ControlReader {
             }
             kind::PRIORITY_UPDATE_PUSH => {
                 // RFC 9218 §7.2: for a push that was never promised.
-                let (id, _) = decode(payload).map_err(|_| WireError::Frame)?;
-                let allowed = self.max_push.is_some_and(|max| id <= max);
-                if allowed { Ok(None) } else { Err(WireError::Id) }
+                decode(payload).map_err(|_| WireError::Frame)?;
+                Err(WireError::Id)
             }
             _ => Ok(None),
         }

@@ -56,7 +56,7 @@ impl Settings {
             ENABLE_CONNECT_PROTOCOL => self.enable_connect_protocol = flag(value)?,
             H3_DATAGRAM => self.h3_datagram = flag(value)?,
             // RFC 9114 §7.2.4.1: what HTTP/2 had is an error.
-            0x2..=0x5 => return Err(WireError::Settings),
+            0x0 | 0x2..=0x5 => return Err(WireError::Settings),
             // RFC 9114 §7.2.4: what is unknown is passed over.
             _ => {}
         }

@@ -266,6 +266,7 @@ fn a_control_stream_refuses_settings_that_are_none() {
         ("rfc9114 7.2.4: SETTINGS twice", true, settled(&[setting(&[])]), WireError::FrameUnexpected),
         ("rfc9114 7.2.4: a setting twice", true, setting(&[pair(0x6, 1), pair(0x6, 1)]), WireError::Settings),
         ("rfc9114 7.2.4: an unknown one twice", true, setting(&[pair(0x21, 1), pair(0x21, 2)]), WireError::Settings),
+        ("rfc9114 7.2.4.1: 0x0 of HTTP/2", true, setting(&[pair(0x0, 0)]), WireError::Settings),
         ("rfc9114 7.2.4.1: 0x2 of HTTP/2", true, setting(&[pair(0x2, 0)]), WireError::Settings),
         ("rfc9114 7.2.4.1: 0x3 of HTTP/2", true, setting(&[pair(0x3, 0)]), WireError::Settings),
         ("rfc9114 7.2.4.1: 0x4 of HTTP/2", true, setting(&[pair(0x4, 0)]), WireError::Settings),
@@ -305,9 +306,15 @@ fn a_control_stream_refuses_what_is_out_of_place() {
         ("rfc9114 7.2.3: CANCEL_PUSH", true, settled(&[whole(kind::CANCEL_PUSH, b"\0")]), WireError::Id),
         ("rfc9114 7.2.3: CANCEL_PUSH to a client", false, settled(&[whole(kind::CANCEL_PUSH, b"\0")]), WireError::Id),
         (
-            "rfc9114 7.2.3: CANCEL_PUSH above the limit",
+            "rfc9114 7.2.3: CANCEL_PUSH of no promise",
             true,
-            settled(&[push(3), whole(kind::CANCEL_PUSH, b"\x04")]),
+            settled(&[push(3), whole(kind::CANCEL_PUSH, b"\x03")]),
+            WireError::Id,
+        ),
+        (
+            "rfc9218 7.2: PRIORITY_UPDATE of no promise",
+            true,
+            settled(&[push(3), whole(kind::PRIORITY_UPDATE_PUSH, b"\x03u=1")]),
             WireError::Id,
         ),
         (
@@ -349,9 +356,7 @@ fn a_control_stream_says_what_it_may() {
         whole(0x21, &[0; 5000]),
         whole(kind::MAX_PUSH_ID, &integer(5)),
         whole(kind::MAX_PUSH_ID, &integer(5)),
-        whole(kind::CANCEL_PUSH, &integer(5)),
         whole(kind::PRIORITY_UPDATE, b"\x04u=1, i"),
-        whole(kind::PRIORITY_UPDATE_PUSH, b"\x05u=1"),
         whole(kind::GOAWAY, &integer(9)),
         whole(kind::GOAWAY, &integer(9)),
     ]);
