@@ -68,7 +68,7 @@ fn ourselves(mut decoder: Decoder, mut encoder: Encoder, events: &[u8]) {
                 let came = to_decoder.split_to(bytes.len().min(to_decoder.len()));
                 assert_eq!(decoder.read_encoder_stream(&came), Ok(()));
             }
-            2 => on_the_way.retain(|sent| !arrives(&mut decoder, sent)),
+            2 => arrive(&mut decoder, &mut on_the_way),
             _ => {
                 to_encoder.extend(decoder.take_instructions());
                 let came = to_encoder.split_to(bytes.len().min(to_encoder.len()));
@@ -77,10 +77,21 @@ fn ourselves(mut decoder: Decoder, mut encoder: Encoder, events: &[u8]) {
         }
     }
     assert_eq!(decoder.read_encoder_stream(&to_decoder), Ok(()));
-    on_the_way.retain(|sent| !arrives(&mut decoder, sent));
+    arrive(&mut decoder, &mut on_the_way);
     assert!(on_the_way.is_empty(), "a section is blocked for ever");
     to_encoder.extend(decoder.take_instructions());
     assert_eq!(encoder.read_decoder_stream(&to_encoder), Ok(()));
+}
+
+/// All sections arrive; those of a stream that is blocked wait, as they must be decoded in their order.
+fn arrive(decoder: &mut Decoder, on_the_way: &mut Vec<(u64, Bytes, &[u8])>) {
+    let mut blocked = Vec::new();
+    on_the_way.retain(|sent| {
+        if !blocked.contains(&sent.0) && !arrives(decoder, sent) {
+            blocked.push(sent.0);
+        }
+        blocked.contains(&sent.0)
+    });
 }
 
 /// Whether a section could be decoded, which it must be once its entries are there.

@@ -71,7 +71,8 @@ impl Decoder {
         self.table.inserted()
     }
 
-    /// Decodes a whole field section of `stream` into `sink`, in the order of the lines.
+    /// Decodes a whole field section of `stream` into `sink`, in the order of the lines. The sections of a stream come in
+    /// their order, so none is decoded while one before it is blocked: an acknowledgment is for the earliest one.
     ///
     /// `max_size` is the limit of RFC 9114 §4.2.2 on the decoded section. The sink cannot stop it: a message that turns
     /// out to be malformed is the stream's affair, and its section must be acknowledged or cancelled all the same.

@@ -169,6 +169,51 @@ fn rfc9204_2_1_1_what_is_unacknowledged_or_referred_to_is_not_evicted() {
     assert_eq!(inserted(e), 10);
 }
 
+/// An encoder with room for five entries, and all five of 40 bytes arrived: `a` to `e`.
+fn full(blocked: u64) -> (Encoder, Decoder) {
+    let mut encoder = encoder(limits(200, blocked), limits(200, blocked));
+    let mut decoder = Decoder::new(limits(200, blocked));
+    for (name, stream) in ["a", "b", "c", "d", "e"].iter().zip(0..) {
+        for _ in 0..2 {
+            encode(&mut encoder, stream, &[(name, "1234567")]);
+        }
+    }
+    decoder.read_encoder_stream(&encoder.take_instructions()).unwrap();
+    encoder.read_decoder_stream(&decoder.take_instructions()).unwrap();
+    for stream in 0..5 {
+        encoder.read_decoder_stream(&[0x40 | stream]).unwrap();
+    }
+    assert_eq!(decoder.insert_count(), 5);
+    (encoder, decoder)
+}
+
+#[test]
+fn rfc9204_2_1_1_a_section_does_not_evict_what_it_refers_to() {
+    let (mut encoder, mut decoder) = full(100);
+    let lines = [("c", "1234567"), ("f", "1234567"), ("g", "1234567"), ("h", "1234567")];
+    encode(&mut encoder, 20, &lines[1..]);
+    // Room for `f` and `g` is made by `a` and `b`; `c` stays.
+    let section = encode(&mut encoder, 24, &lines);
+    decoder.read_encoder_stream(&encoder.take_instructions()).unwrap();
+    assert_eq!(decoder.insert_count(), 7);
+    assert_eq!(decode(&mut decoder, 24, &section), (Ok(Decoded::Whole), pairs(&lines)));
+}
+
+#[test]
+fn rfc9204_3_2_2_a_name_is_not_taken_from_the_entry_that_its_line_evicts() {
+    let (mut encoder, mut decoder) = full(0);
+    for _ in 0..2 {
+        let section = encode(&mut encoder, 20, &[("a", "7654321")]);
+        assert_eq!(section[0], 0);
+        assert_eq!(decode(&mut decoder, 20, &section), (Ok(Decoded::Whole), pairs(&[("a", "7654321")])));
+    }
+    // The instruction itself may take it from there.
+    let instruction = encoder.take_instructions();
+    assert_eq!(instruction[0], 0x84);
+    decoder.read_encoder_stream(&instruction).unwrap();
+    assert_eq!(decoder.insert_count(), 6);
+}
+
 #[test]
 fn rfc9204_2_1_1_1_an_entry_that_would_go_next_is_duplicated() {
     let e = &mut encoder(limits(200, 100), limits(200, 100));
