@@ -1,0 +1,19 @@
+//! HTTP/3 frame by frame: what a client must not send, and what comes of it, through real sockets.
+//!
+//! Each row says what a client writes on its streams, and what must come: the end of the connection or of the stream with a
+//! code, a status, or a good answer. After all that does not end the connection, the connection serves another request; and
+//! the backend sees no request that was not good. The frames are written by [`wire`], which is read from the RFCs and
+//! shares no code with the gateway.
+
+mod client;
+mod frames;
+mod limits;
+mod messages;
+mod priorities;
+mod pseudo_fields;
+mod qpack;
+mod row;
+mod settings;
+mod streams;
+mod table;
+mod wire;
