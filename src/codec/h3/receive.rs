@@ -142,7 +142,13 @@ impl Receiver {
             Poll::Ready(None) if self.shared.fault().is_some() => {
                 Err(self.fail(ReadFailure::Broken("http3.qpack_error")))
             }
-            Poll::Ready(None) => Err(self.fail(ReadFailure::Refused(Refused::TooLarge))),
+            Poll::Ready(None) => {
+                // What the section refers to is not held on to; a stream that is stopped below is cancelled there.
+                if self.finished {
+                    self.shared.cancel(self.id());
+                }
+                Err(self.fail(ReadFailure::Refused(Refused::TooLarge)))
+            }
         })
     }
 
