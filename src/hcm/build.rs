@@ -102,6 +102,12 @@ fn no_effect(written: &proto::HttpConnectionManager, at: At<'_>) {
     if !written.use_remote_address.unwrap_or(false) && written.skip_xff_append {
         at.field("skip_xff_append").no_effect("`skip_xff_append` has no effect: `use_remote_address` is not set");
     }
+    let preserves = written.use_remote_address.unwrap_or(false) && written.generate_request_id.unwrap_or(true);
+    if written.preserve_external_request_id && !preserves {
+        at.field("preserve_external_request_id").no_effect(
+            "`preserve_external_request_id` has no effect: a request id is replaced only with `use_remote_address` and `generate_request_id`",
+        );
+    }
     let pass_through = matches!(server_header(written, at), Ok(ServerHeader::PassThrough));
     if pass_through && !written.server_name.is_empty() {
         at.field("server_name")

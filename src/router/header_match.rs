@@ -136,7 +136,12 @@ impl Condition {
         let condition = match specifier {
             None => return Ok(Self::Present(true)),
             Some(HeaderMatchSpecifier::PresentMatch(present)) => return Ok(Self::Present(*present)),
-            Some(HeaderMatchSpecifier::RangeMatch(range)) => return Ok(Self::Range(range.start..range.end)),
+            Some(HeaderMatchSpecifier::RangeMatch(range)) => {
+                if range.start >= range.end {
+                    at.field("range_match").lint("matches nothing: the end is not part of the range");
+                }
+                return Ok(Self::Range(range.start..range.end));
+            }
             // The empty text stands for any here, other than in `string_match`.
             Some(HeaderMatchSpecifier::ExactMatch(exact)) if exact.is_empty() => StringMatch::Any,
             Some(HeaderMatchSpecifier::ExactMatch(exact)) => StringMatch::Exact(text(exact)),
