@@ -84,3 +84,12 @@ pub enum Ended {
     /// The gateway's time to drain was over.
     Forced,
 }
+
+/// A request that was not answered.
+#[derive(Debug)]
+pub enum SendError {
+    /// Not a byte of it was written: it may go elsewhere.
+    Unsent(Box<Request>),
+    /// It may have been seen by the upstream.
+    Failed(Failure),
+}

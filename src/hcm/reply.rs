@@ -102,6 +102,9 @@ pub(super) fn after_response(failure: &Failure) -> Reply {
         Failure::UpstreamReset(ResetReason::RemoteReset) => {
             unheard(Flag::UpstreamRemoteReset, "upstream_reset_after_response_started{remote_reset}")
         }
+        Failure::UpstreamReset(ResetReason::RemoteRefused) => {
+            unheard(Flag::UpstreamRemoteReset, "upstream_reset_after_response_started{remote_refused_stream_reset}")
+        }
         other => Reply { status: None, ..before_response(other, true, None) },
     }
 }
@@ -121,6 +124,13 @@ fn upstream_reset(reason: &ResetReason, transport: Option<&str>) -> Reply {
         ResetReason::RemoteReset => {
             reset(StatusCode::SERVICE_UNAVAILABLE, REMOTE_RESET, Flag::UpstreamRemoteReset, "remote_reset", transport)
         }
+        ResetReason::RemoteRefused => reset(
+            StatusCode::SERVICE_UNAVAILABLE,
+            REMOTE_REFUSED,
+            Flag::UpstreamRemoteReset,
+            "remote_refused_stream_reset",
+            transport,
+        ),
     }
 }
 
@@ -154,6 +164,7 @@ const CONNECTION_TIMEOUT: &str = reset_text!("connection timeout");
 const TERMINATION: &str = reset_text!("connection termination");
 const PROTOCOL_ERROR: &str = reset_text!("protocol error");
 const REMOTE_RESET: &str = reset_text!("remote reset");
+const REMOTE_REFUSED: &str = reset_text!("remote refused stream reset");
 
 #[cfg(test)]
 mod tests {

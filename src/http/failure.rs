@@ -60,6 +60,8 @@ pub enum ResetReason {
     ProtocolError(String),
     /// The upstream reset this one stream.
     RemoteReset,
+    /// The upstream reset this one stream before it did anything for it.
+    RemoteRefused,
 }
 
 impl std::fmt::Display for Failure {
@@ -105,6 +107,7 @@ impl std::fmt::Display for ResetReason {
             Self::ConnectionTermination => f.write_str("connection termination"),
             Self::ProtocolError(detail) => write!(f, "protocol error: {detail}"),
             Self::RemoteReset => f.write_str("remote reset"),
+            Self::RemoteRefused => f.write_str("remote refused the stream"),
         }
     }
 }

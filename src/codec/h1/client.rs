@@ -8,6 +8,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::from_response;
+use crate::codec::SendError;
 use crate::http::{Body, Failure, Request, Response};
 
 /// The part of a connection that moves bytes; whoever spawns it keeps the connection alive.
@@ -17,15 +18,6 @@ pub type ClientConnection<I> = Connection<TokioIo<I>, Body>;
 #[derive(Debug)]
 pub struct ClientStream {
     sender: SendRequest<Body>,
-}
-
-/// A request that was not answered.
-#[derive(Debug)]
-pub enum SendError {
-    /// Not a byte of it was written: it may go elsewhere.
-    Unsent(Box<Request>),
-    /// It may have been seen by the upstream.
-    Failed(Failure),
 }
 
 /// Begins HTTP/1 on `io`.

@@ -5,6 +5,6 @@ mod error;
 mod guard;
 mod server;
 
-pub use client::{ClientConnection, ClientStream, SendError, connect};
+pub use client::{ClientConnection, ClientStream, connect};
 pub use error::{from_request_body, from_response};
 pub use server::serve;

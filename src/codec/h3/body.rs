@@ -1,15 +1,15 @@
-//! The body of an HTTP/3 request as it arrives.
+//! The body of an HTTP/3 message as it arrives.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use h3::error::Code;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
+use tokio::task::{AbortHandle, JoinHandle};
 
 use super::receive::{Part, Receiver};
-use crate::codec::message::{ContentLength, Malformed};
+use crate::codec::message::ContentLength;
 use crate::http::Failure;
 
 /// Reads a stream part by part; QUIC's flow control holds the peer back while nobody polls.
@@ -23,12 +23,23 @@ pub(super) struct StreamBody {
     /// them makes the message malformed.
     held: Option<Bytes>,
     trailers: Option<HeaderMap>,
+    /// What is still written on the stream; it ends with this.
+    upload: Option<Upload>,
 }
+
+/// The task that writes the rest of a request, which nobody needs once the response is whole.
+#[derive(Debug)]
+pub(super) struct Upload(AbortHandle);
 
 impl StreamBody {
     /// `length` is what the head announced.
     pub(super) fn new(stream: Receiver, length: ContentLength) -> Self {
-        Self { stream, length, done: false, first: None, held: None, trailers: None }
+        Self { stream, length, done: false, first: None, held: None, trailers: None, upload: None }
+    }
+
+    /// Of a response that came before the request had gone out whole.
+    pub(super) fn beside(self, upload: Option<Upload>) -> Self {
+        Self { upload, ..self }
     }
 
     /// Looks at what has come with the head, without waiting: most requests end there, and one without content must not
@@ -48,7 +59,8 @@ impl StreamBody {
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         while !self.done {
-            match ready!(self.stream.poll_part(cx)).map_err(Failure::from).and_then(|part| self.take(part)) {
+            let part = ready!(self.stream.poll_part(cx)).map_err(|failure| self.stream.blame(failure));
+            match part.and_then(|part| self.take(part)) {
                 Ok(Some(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
                 Ok(None) => {}
                 Err(failure) => {
@@ -65,7 +77,7 @@ impl StreamBody {
     fn take(&mut self, part: Option<Part>) -> Result<Option<Bytes>, Failure> {
         match part {
             Some(Part::Data(data)) => {
-                self.length.take(data.len()).map_err(|malformed| self.refuse(malformed))?;
+                self.length.take(data.len()).map_err(|malformed| self.stream.refuse(malformed))?;
                 if self.length.left() != Some(0) {
                     return Ok(Some(data));
                 }
@@ -77,6 +89,7 @@ impl StreamBody {
             }
             None => {
                 self.done = true;
+                self.upload = None;
                 self.whole()?;
             }
         }
@@ -85,12 +98,19 @@ impl StreamBody {
 
     /// RFC 9114 §4.1.2: content shorter than `content-length` makes the message malformed.
     fn whole(&mut self) -> Result<(), Failure> {
-        self.length.end().map_err(|malformed| self.refuse(malformed))
+        self.length.end().map_err(|malformed| self.stream.refuse(malformed))
     }
+}
 
-    fn refuse(&mut self, malformed: Malformed) -> Failure {
-        self.stream.stop(Code::H3_MESSAGE_ERROR);
-        Failure::DownstreamProtocol(format!("http3.{malformed}").into())
+impl Upload {
+    pub(super) fn new(task: &JoinHandle<()>) -> Self {
+        Self(task.abort_handle())
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

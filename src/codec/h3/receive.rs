@@ -9,11 +9,13 @@ use bytes::Bytes;
 use h3::error::Code;
 use quinn::ReadError;
 
-use super::shared::{Encoded, Shared, varint};
+use super::shared::{Encoded, Shared, Side, varint};
 use super::wire::{Piece, RequestReader, WireError};
-use crate::codec::message::{Refused, RequestHead, RequestSection, SectionLimits, TrailerSection};
+use crate::codec::message::{
+    Malformed, Refused, RequestHead, RequestSection, ResponseHead, ResponseSection, SectionLimits, TrailerSection,
+};
 use crate::codec::qpack::FieldLine;
-use crate::http::Failure;
+use crate::http::{Failure, ResetReason};
 
 /// Reads a request stream piece by piece. QUIC's flow control holds the peer back while nobody polls, and dropping it tells
 /// the peer that the rest is not needed.
@@ -34,15 +36,15 @@ pub(super) struct Receiver {
 /// Why nothing more can be read.
 #[derive(Debug)]
 pub(super) enum ReadFailure {
-    /// The peer reset the stream.
-    Reset,
+    /// The peer reset the stream, with this code.
+    Reset(u64),
     /// The connection is no more.
     Lost,
     /// The peer broke the protocol, and the connection was ended for it.
     Broken(&'static str),
     /// The message is refused; the stream alone ends.
     Refused(Refused),
-    /// The stream ended before a request was whole (RFC 9114 §4.1.1).
+    /// The stream ended before its head was whole (RFC 9114 §4.1.1).
     Incomplete,
 }
 
@@ -55,9 +57,23 @@ pub(super) enum Part {
     Trailers(http::HeaderMap),
 }
 
+/// A section that begins a message, as it is decoded.
+trait HeadSection: Sized {
+    type Head;
+
+    fn begin(limits: SectionLimits) -> Self;
+    fn push(&mut self, name: &[u8], value: Bytes) -> Result<(), Refused>;
+    fn end(self) -> Result<Self::Head, Malformed>;
+    /// Whether content may follow.
+    fn is_final(head: &Self::Head) -> bool;
+}
+
 impl Receiver {
     pub(super) fn new(stream: quinn::RecvStream, shared: Arc<Shared>, limits: SectionLimits) -> Self {
-        let reader = RequestReader::new(limits.bytes);
+        let reader = match shared.side() {
+            Side::Server => RequestReader::new(limits.bytes),
+            Side::Client => RequestReader::of_responses(limits.bytes),
+        };
         Self { stream, shared, reader, limits, chunk: Bytes::new(), section: None, finished: false, over: false }
     }
 
@@ -67,11 +83,16 @@ impl Receiver {
     }
 
     /// The head of the request.
-    pub(super) async fn head(&mut self) -> Result<RequestHead, ReadFailure> {
-        std::future::poll_fn(|cx| self.poll_head(cx)).await
+    pub(super) async fn request_head(&mut self) -> Result<RequestHead, ReadFailure> {
+        std::future::poll_fn(|cx| self.poll_head::<RequestSection>(cx)).await
     }
 
-    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<RequestHead, ReadFailure>> {
+    /// The next head of the response: interim, or final. Cancel-safe.
+    pub(super) async fn response_head(&mut self) -> Result<ResponseHead, ReadFailure> {
+        std::future::poll_fn(|cx| self.poll_head::<ResponseSection>(cx)).await
+    }
+
+    fn poll_head<S: HeadSection>(&mut self, cx: &mut Context<'_>) -> Poll<Result<S::Head, ReadFailure>> {
         if self.section.is_none() {
             match ready!(self.poll_piece(cx)) {
                 Ok(Some(Piece::Section(section))) => self.section = Some(section),
@@ -80,15 +101,18 @@ impl Receiver {
                 Err(failure) => return Poll::Ready(Err(self.fail(failure))),
             }
         }
-        let mut section = RequestSection::new(self.limits);
+        let mut section = S::begin(self.limits);
         let mut refused = None;
         ready!(self.poll_decode(cx, &mut refused, |name, value| section.push(name, value)))?;
-        self.reader.head_is_final();
         let head = match refused {
             Some(refused) => Err(refused),
-            None => section.finish(false).map_err(Refused::Malformed),
+            None => section.end().map_err(Refused::Malformed),
         };
-        Poll::Ready(head.map_err(|refused| self.fail(ReadFailure::Refused(refused))))
+        let head = head.map_err(|refused| self.fail(ReadFailure::Refused(refused)))?;
+        if S::is_final(&head) {
+            self.reader.head_is_final();
+        }
+        Poll::Ready(Ok(head))
     }
 
     /// The next part after the head; `None` at the end.
@@ -192,7 +216,7 @@ impl Receiver {
                 self.finished = true;
                 Ok(())
             }
-            Err(ReadError::Reset(_)) => Err(ReadFailure::Reset),
+            Err(ReadError::Reset(code)) => Err(ReadFailure::Reset(code.into_inner())),
             Err(_) => Err(ReadFailure::Lost),
         })
     }
@@ -215,12 +239,30 @@ impl Receiver {
         self.section = None;
         match &failure {
             ReadFailure::Refused(Refused::Malformed(_)) => self.stop(Code::H3_MESSAGE_ERROR),
-            ReadFailure::Refused(_) => self.stop(Code::H3_NO_ERROR),
+            ReadFailure::Refused(_) => self.stop(self.shared.side().no_more()),
             ReadFailure::Incomplete => self.stop(Code::H3_REQUEST_INCOMPLETE),
-            ReadFailure::Reset => self.shared.cancel(self.id()),
+            ReadFailure::Reset(_) => self.shared.cancel(self.id()),
             ReadFailure::Lost | ReadFailure::Broken(_) => {}
         }
         failure
+    }
+
+    /// What a failed read means for the exchange.
+    pub(super) fn blame(&self, failure: ReadFailure) -> Failure {
+        match (self.shared.side(), failure) {
+            (Side::Server, failure) => of_client(failure),
+            // It was this side that ended the connection.
+            (Side::Client, ReadFailure::Lost) if self.shared.fault().is_some() => {
+                Failure::UpstreamReset(of_upstream(ReadFailure::Broken("http3.connection_error")))
+            }
+            (Side::Client, failure) => Failure::UpstreamReset(of_upstream(failure)),
+        }
+    }
+
+    /// Refuses a message whose content does not fit its head.
+    pub(super) fn refuse(&mut self, malformed: Malformed) -> Failure {
+        let failure = self.fail(ReadFailure::Refused(Refused::Malformed(malformed)));
+        self.blame(failure)
     }
 
     /// Tells the peer that the rest is not needed.
@@ -235,24 +277,87 @@ impl Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         if !self.over {
-            // RFC 9114 §4.1: a server that needs no more of a request says so with H3_NO_ERROR.
-            self.stop(Code::H3_NO_ERROR);
+            self.stop(self.shared.side().no_more());
         }
     }
 }
 
-impl From<ReadFailure> for Failure {
-    fn from(failure: ReadFailure) -> Self {
-        match failure {
-            ReadFailure::Reset => Self::DownstreamReset,
-            ReadFailure::Lost => Self::DownstreamClosed,
-            ReadFailure::Broken(details) => Self::DownstreamProtocol(details.into()),
-            ReadFailure::Incomplete => Self::DownstreamProtocol("http3.incomplete_request".into()),
-            ReadFailure::Refused(Refused::TooLarge) => Self::HeadersTooLarge("http3.headers_too_large"),
-            ReadFailure::Refused(Refused::TooMany) => Self::HeadersTooLarge("http3.too_many_headers"),
-            ReadFailure::Refused(Refused::Malformed(malformed)) => {
-                Self::DownstreamProtocol(format!("http3.{malformed}").into())
-            }
+impl HeadSection for RequestSection {
+    type Head = RequestHead;
+
+    fn begin(limits: SectionLimits) -> Self {
+        Self::new(limits)
+    }
+
+    fn push(&mut self, name: &[u8], value: Bytes) -> Result<(), Refused> {
+        Self::push(self, name, value)
+    }
+
+    fn end(self) -> Result<RequestHead, Malformed> {
+        self.finish(false)
+    }
+
+    fn is_final(_: &RequestHead) -> bool {
+        true
+    }
+}
+
+impl HeadSection for ResponseSection {
+    type Head = ResponseHead;
+
+    fn begin(limits: SectionLimits) -> Self {
+        Self::new(limits)
+    }
+
+    fn push(&mut self, name: &[u8], value: Bytes) -> Result<(), Refused> {
+        Self::push(self, name, value)
+    }
+
+    fn end(self) -> Result<ResponseHead, Malformed> {
+        self.finish()
+    }
+
+    fn is_final(head: &ResponseHead) -> bool {
+        !head.status.is_informational()
+    }
+}
+
+impl Side {
+    /// The code of one who needs no more of a message. RFC 9114 §4.1: a server that has what it needs says `H3_NO_ERROR`;
+    /// RFC 9114 §4.1.1: a client that gives up cancels.
+    fn no_more(self) -> Code {
+        match self {
+            Self::Server => Code::H3_NO_ERROR,
+            Self::Client => Code::H3_REQUEST_CANCELLED,
         }
+    }
+}
+
+fn of_client(failure: ReadFailure) -> Failure {
+    match failure {
+        ReadFailure::Reset(_) => Failure::DownstreamReset,
+        ReadFailure::Lost => Failure::DownstreamClosed,
+        ReadFailure::Broken(details) => Failure::DownstreamProtocol(details.into()),
+        ReadFailure::Incomplete => Failure::DownstreamProtocol("http3.incomplete_request".into()),
+        ReadFailure::Refused(Refused::TooLarge) => Failure::HeadersTooLarge("http3.headers_too_large"),
+        ReadFailure::Refused(Refused::TooMany) => Failure::HeadersTooLarge("http3.too_many_headers"),
+        ReadFailure::Refused(Refused::Malformed(malformed)) => {
+            Failure::DownstreamProtocol(format!("http3.{malformed}").into())
+        }
+    }
+}
+
+fn of_upstream(failure: ReadFailure) -> ResetReason {
+    let broke = |details: &str| ResetReason::ProtocolError(details.to_owned());
+    match failure {
+        // RFC 9114 §4.1.1: nothing was done for it.
+        ReadFailure::Reset(code) if code == Code::H3_REQUEST_REJECTED.value() => ResetReason::RemoteRefused,
+        ReadFailure::Reset(_) => ResetReason::RemoteReset,
+        ReadFailure::Lost => ResetReason::ConnectionTermination,
+        ReadFailure::Broken(details) => broke(details),
+        ReadFailure::Incomplete => broke("http3.incomplete_response"),
+        ReadFailure::Refused(Refused::TooLarge) => broke("http3.headers_too_large"),
+        ReadFailure::Refused(Refused::TooMany) => broke("http3.too_many_headers"),
+        ReadFailure::Refused(Refused::Malformed(malformed)) => broke(&format!("http3.{malformed}")),
     }
 }

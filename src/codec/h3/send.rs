@@ -15,7 +15,7 @@ use crate::codec::pump::{Gone, Sink, patient};
 use crate::codec::qpack::FieldLine;
 use crate::http::Failure;
 
-/// Writes a response. Dropping it before its end resets the stream, so that nothing cut short looks whole.
+/// Writes a message. Dropping it before its end resets the stream, so that nothing cut short looks whole.
 #[derive(Debug)]
 pub(super) struct Sender {
     stream: quinn::SendStream,
@@ -31,7 +31,7 @@ impl Sender {
         Self { stream, shared, patience, seen: 0, over: false }
     }
 
-    /// Ranks the response among those of the connection, by what the request said (RFC 9218 §5).
+    /// Ranks the message among those of the connection, by what the request said (RFC 9218 §5).
     pub(super) fn rank(&mut self, headers: &HeaderMap) {
         let said = headers.get("priority").map(|value| Priority::parse(value.as_bytes()));
         self.set_priority(said.unwrap_or_default());
@@ -58,7 +58,11 @@ impl Sender {
     /// Writes a head: interim, or final.
     pub(super) async fn head(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Gone> {
         let status = FieldLine::new(b":status", status.as_str().as_bytes());
-        let lines = std::iter::once(status).chain(headers.iter().map(FieldLine::from));
+        self.fields(std::iter::once(status).chain(headers.iter().map(FieldLine::from))).await
+    }
+
+    /// Writes a field section.
+    pub(super) async fn fields<'a>(&mut self, lines: impl Iterator<Item = FieldLine<&'a [u8]>>) -> Result<(), Gone> {
         let section = self.section(lines);
         self.write(&mut [section]).await
     }
@@ -107,8 +111,7 @@ impl Sink for Sender {
     }
 
     async fn trailers(&mut self, fields: HeaderMap) -> Result<(), Gone> {
-        let section = self.section(fields.iter().map(FieldLine::from));
-        self.write(&mut [section]).await?;
+        self.fields(fields.iter().map(FieldLine::from)).await?;
         self.finish().await
     }
 

@@ -5,7 +5,6 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -19,7 +18,7 @@ use super::body::StreamBody;
 use super::error::code;
 use super::receive::{ReadFailure, Receiver};
 use super::send::Sender;
-use super::shared::{Shared, varint};
+use super::shared::{Shared, Side, varint};
 use super::uni::{self, Opened};
 use super::wire::{encode, kind};
 use crate::codec::message::{RequestHead, SectionLimits};
@@ -37,7 +36,7 @@ pub async fn serve<H: Handler>(
     lifetime: Lifetime,
     drain: &Drain,
 ) -> Ended {
-    let shared = Arc::new(Shared::new(quic.clone()));
+    let shared = Arc::new(Shared::new(quic.clone(), Side::Server));
     let opening = uni::open_control(&shared, limits.max_header_bytes);
     let ended = match tokio::time::timeout(OPENING_PATIENCE, opening).await {
         Ok(Ok(control)) => {
@@ -101,7 +100,7 @@ impl<H: Handler> Server<H> {
                     Ok((sender, receiver)) => self.accept(sender, receiver, limits, drain),
                     Err(error) => return self.ended(&error),
                 },
-                accepted = poll_fn(|cx| poll_uni(&mut self.incoming, cx)) => {
+                accepted = poll_fn(|cx| uni::poll_accept(&mut self.incoming, cx)) => {
                     // Those that are over are let go of.
                     while self.helpers.try_join_next().is_some() {}
                     // The connection's end is seen above.
@@ -178,12 +177,6 @@ impl<H: Handler> Server<H> {
     }
 }
 
-/// The next unidirectional stream; `None` when the connection is no more. h3-quinn's connection is generic over what it
-/// writes, which it does not here.
-fn poll_uni(connection: &mut h3_quinn::Connection, cx: &mut Context<'_>) -> Poll<Option<h3_quinn::RecvStream>> {
-    h3::quic::Connection::<Bytes>::poll_accept_recv(connection, cx).map(Result::ok)
-}
-
 async fn until(instant: Option<Instant>) {
     match instant {
         Some(instant) => tokio::time::sleep_until(instant.into()).await,
@@ -192,12 +185,12 @@ async fn until(instant: Option<Instant>) {
 }
 
 async fn exchange<H: Handler>(mut sender: Sender, mut receiver: Receiver, handler: Arc<H>) {
-    let head = match receiver.head().await {
+    let head = match receiver.request_head().await {
         Ok(head) => head,
         Err(failure) => {
             // RFC 9114 §4.1.1: what ends too early has a code of its own.
             let incomplete = matches!(failure, ReadFailure::Incomplete);
-            let failure = Failure::from(failure);
+            let failure = receiver.blame(failure);
             let code = if incomplete { Code::H3_REQUEST_INCOMPLETE } else { code(&failure) };
             return refuse(failure, code, &mut sender, &handler).await;
         }

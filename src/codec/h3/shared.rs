@@ -9,15 +9,23 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use h3::error::Code;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::wire::{Priority, Settings};
 use crate::codec::qpack::{Decoded, Decoder, Encoder, FieldLine, Limits};
+
+/// Which side of a connection this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Server,
+    Client,
+}
 
 /// The state of one connection.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) quic: quinn::Connection,
+    side: Side,
     decoding: Mutex<Decoding>,
     encoder: Mutex<Encoder>,
     /// There is something to write on our QPACK streams.
@@ -27,6 +35,8 @@ pub(super) struct Shared {
     priorities: Mutex<BTreeMap<u64, Priority>>,
     /// How often a priority was updated.
     updates: AtomicU64,
+    /// The first stream that the peer does not serve any more.
+    goaway: watch::Sender<u64>,
 }
 
 /// A field section as it came.
@@ -60,16 +70,39 @@ impl Decoding {
 }
 
 impl Shared {
-    pub(super) fn new(quic: quinn::Connection) -> Self {
+    pub(super) fn new(quic: quinn::Connection, side: Side) -> Self {
         Self {
             quic,
+            side,
             decoding: Mutex::new(Decoding { decoder: Decoder::new(LIMITS), waiting: Vec::new() }),
             encoder: Mutex::new(Encoder::new(LIMITS)),
             instructions: Notify::new(),
             fault: OnceLock::new(),
             priorities: Mutex::default(),
             updates: AtomicU64::new(0),
+            goaway: watch::Sender::new(u64::MAX),
         }
+    }
+
+    /// Which side of the connection this is.
+    pub(super) fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Takes note that the peer serves no request from `first` on (RFC 9114 §5.2).
+    pub(super) fn go_away(&self, first: u64) {
+        self.goaway.send_replace(first);
+    }
+
+    /// Whether the peer takes no new requests, or soon will not.
+    pub(super) fn is_going_away(&self) -> bool {
+        *self.goaway.borrow() != u64::MAX
+    }
+
+    /// Resolves when the peer has said that it does not serve this stream.
+    pub(super) async fn is_unserved(&self, stream: u64) {
+        // The sender is here, so there is always another word to wait for.
+        let _ = self.goaway.subscribe().wait_for(|first| stream >= *first).await;
     }
 
     /// What this side says that it takes.

@@ -5,18 +5,28 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
 use h3::error::Code;
 use h3::quic::{RecvStream as _, StreamErrorIncoming};
 
-use super::shared::Shared;
+use super::shared::{Shared, Side};
 use super::wire::{Control, ControlReader, decode, encode};
 use crate::codec::qpack::Limits;
 
 /// Which of the streams that there is one of have come.
 #[derive(Debug, Default)]
 pub(super) struct Opened(AtomicU8);
+
+/// The next unidirectional stream; `None` when the connection is no more. h3-quinn's connection is generic over what it
+/// writes, which it does not here.
+pub(super) fn poll_accept(
+    connection: &mut h3_quinn::Connection,
+    cx: &mut Context<'_>,
+) -> Poll<Option<h3_quinn::RecvStream>> {
+    h3::quic::Connection::<Bytes>::poll_accept_recv(connection, cx).map(Result::ok)
+}
 
 /// Reads a stream that the peer opened to its end.
 pub(super) async fn read(mut stream: h3_quinn::RecvStream, opened: Arc<Opened>, shared: Arc<Shared>) {
@@ -25,8 +35,14 @@ pub(super) async fn read(mut stream: h3_quinn::RecvStream, opened: Arc<Opened>, 
         CONTROL => ("control", 1),
         QPACK_ENCODER => ("QPACK encoder", 2),
         QPACK_DECODER => ("QPACK decoder", 4),
-        // RFC 9114 §6.2.2: only a server pushes.
-        PUSH => return shared.fail(Code::H3_STREAM_CREATION_ERROR, "a push stream from a client"),
+        PUSH => {
+            return match shared.side() {
+                // RFC 9114 §6.2.2: only a server pushes.
+                Side::Server => shared.fail(Code::H3_STREAM_CREATION_ERROR, "a push stream from a client"),
+                // RFC 9114 §4.6: and none that was not allowed: this side sends no MAX_PUSH_ID.
+                Side::Client => shared.fail(Code::H3_ID_ERROR, "a push stream that was not allowed"),
+            };
+        }
         // RFC 9114 §6.2: what is unknown is not read, and no error. No read is pending here.
         _ => return stream.stop_sending(Code::H3_STREAM_CREATION_ERROR.value()),
     };
@@ -34,7 +50,7 @@ pub(super) async fn read(mut stream: h3_quinn::RecvStream, opened: Arc<Opened>, 
         // RFC 9114 §6.2.1, RFC 9204 §4.2: there is one of each.
         return shared.fail(Code::H3_STREAM_CREATION_ERROR, format!("a second {name} stream"));
     }
-    let mut control = ControlReader::new(true);
+    let mut control = ControlReader::new(shared.side() == Side::Server);
     let mut chunk = rest;
     loop {
         match kind {
@@ -76,8 +92,11 @@ fn take(said: &Control, shared: &Shared) {
                 shared.fail(error.code(), error.to_string());
             }
         }
-        // RFC 9114 §5.2: it names pushes, of which there are none.
-        Control::GoAway(_) => {}
+        // RFC 9114 §5.2: that of a client names pushes, of which there are none.
+        Control::GoAway(first) => match shared.side() {
+            Side::Server => {}
+            Side::Client => shared.go_away(*first),
+        },
         Control::Priority(stream, priority) => shared.prioritise(*stream, *priority),
     }
 }

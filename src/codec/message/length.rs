@@ -13,6 +13,9 @@ impl ContentLength {
     /// Of a message whose content is delimited otherwise.
     pub const UNKNOWN: Self = Self(None);
 
+    /// Of a message that has no content, whatever its fields say (RFC 9110 §6.4.1).
+    pub const NONE: Self = Self(Some(0));
+
     /// What the fields say.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Connection, Pool};
-use crate::codec::h1::SendError;
+use crate::codec::SendError;
 use crate::http::{Failure, Request, ResetReason, Response};
 use crate::upstream::Host;
 

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 
 use super::{Cluster, ClusterId, Clusters, Host, RoundRobin};
-use crate::codec::h1::{ClientStream, SendError};
+use crate::codec::SendError;
+use crate::codec::h1::ClientStream;
 use crate::drain::Drain;
 use crate::http::{Failure, Request, ResetReason, Response};
 

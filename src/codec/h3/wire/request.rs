@@ -11,6 +11,8 @@ use super::{WireError, kind};
 /// passes as it comes; what is unknown is skipped.
 #[derive(Debug)]
 pub struct RequestReader {
+    /// Whether what is read is a response.
+    response: bool,
     /// Bytes that an encoded field section may take.
     max_section: usize,
     /// The beginning of a frame's head that did not come whole.
@@ -50,10 +52,16 @@ pub enum Piece {
 }
 
 impl RequestReader {
-    /// A stream of which nothing has come.
+    /// A stream of which nothing has come: the reader of a server.
     #[must_use]
     pub fn new(max_section: usize) -> Self {
-        Self { max_section, head: BytesMut::new(), state: State::Head, place: Place::Head }
+        Self { response: false, max_section, head: BytesMut::new(), state: State::Head, place: Place::Head }
+    }
+
+    /// The same for a client.
+    #[must_use]
+    pub fn of_responses(max_section: usize) -> Self {
+        Self { response: true, ..Self::new(max_section) }
     }
 
     /// Takes from a chunk up to the next piece; `None` when the chunk is used up.
@@ -137,6 +145,8 @@ impl RequestReader {
             (kind::DATA, Place::Content) => Ok(State::Data(length)),
             // RFC 9114 §4.1: a message begins with HEADERS, and after the trailers comes nothing.
             (kind::HEADERS | kind::DATA, _) => Err(WireError::FrameUnexpected),
+            // RFC 9114 §7.2.5: a server promises no push without a MAX_PUSH_ID, which this side does not send.
+            (kind::PUSH_PROMISE, _) if self.response => Err(WireError::Id),
             (kind, _) if is_for_control(kind) || kind::is_of_http2(kind) => Err(WireError::FrameUnexpected),
             // RFC 9114 §9: what is unknown is passed over, and never kept.
             _ => Ok(State::Skip(length)),
@@ -146,8 +156,7 @@ impl RequestReader {
 
 /// What never stands on a request stream here.
 fn is_for_control(kind: u64) -> bool {
-    // RFC 9114 §7.2, RFC 9218 §7.2: all but one are for control streams. RFC 9114 §7.2.5: a client promises no push, and a
-    // server none without a MAX_PUSH_ID, which this side does not send.
+    // RFC 9114 §7.2, RFC 9218 §7.2: all but one are for control streams. RFC 9114 §7.2.5: a client promises no push.
     matches!(
         kind,
         kind::SETTINGS
