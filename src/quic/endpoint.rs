@@ -29,7 +29,7 @@ pub fn settings(
     // The key that makes Retry and address-validation tokens is random and the same on every worker: a clone shares it.
     let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
     server
-        .transport_config(transport(listener, http3, at)?)
+        .transport_config(Arc::new(transport(listener, http3, at)?))
         .max_incoming(MAX_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);

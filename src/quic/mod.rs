@@ -1,10 +1,13 @@
 //! Floor 4: the QUIC endpoint, by quinn.
 //!
 //! [`QuicSettings`] is what `udp_listener_config.quic_options` and the TLS context say, as it runs; every worker makes one
-//! [`endpoint`] of it over its own socket. `listener` accepts connections from it and hands them to `codec::h3`.
+//! [`endpoint`] of it over its own socket. `listener` accepts connections from it and hands them to `codec::h3`. [`QuicUpstream`] and
+//! [`QuicClients`] are the same towards upstreams, for `upstream`.
 
+mod client;
 mod endpoint;
 mod transport;
 
+pub use client::{QuicClients, QuicUpstream, upstream};
 pub use endpoint::{endpoint, settings};
 pub use transport::QuicSettings;

@@ -1,6 +1,5 @@
 //! Transport parameters and limits of a QUIC listener.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::{IdleTimeout, TransportConfig, VarInt};
@@ -18,7 +17,7 @@ pub struct QuicSettings {
     pub handshake_timeout: Duration,
 }
 
-/// Builds the transport of a listener. `http3` are the options of the HTTP connection manager, which stand behind those
+/// Builds the transport of a listener, or of a cluster, which has `http3` alone. `http3` are the options of the HTTP connection manager, which stand behind those
 /// of the listener.
 ///
 /// # Errors
@@ -27,7 +26,7 @@ pub(super) fn transport(
     listener: Option<&ListenerOptions>,
     http3: Option<&QuicProtocolOptions>,
     at: At<'_>,
-) -> Result<Arc<TransportConfig>, Invalid> {
+) -> Result<TransportConfig, Invalid> {
     let mut config = TransportConfig::default();
     let options = listener.and_then(|options| options.quic_protocol_options.as_ref()).or(http3);
     let streams = options.and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS);
@@ -48,7 +47,7 @@ pub(super) fn transport(
     config.max_idle_timeout(Some(idle));
     // Nothing here reads datagrams.
     config.datagram_receive_buffer_size(None);
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 /// How long a handshake may take: Envoy's default `crypto_handshake_timeout` is 20 s.
@@ -58,7 +57,7 @@ pub(super) fn handshake_timeout(listener: Option<&ListenerOptions>) -> Duration 
 }
 
 /// Envoy's default `max_concurrent_streams` for HTTP/3.
-const MAX_STREAMS: u32 = 100;
+pub(super) const MAX_STREAMS: u32 = 100;
 
 /// Unidirectional streams that a client may open.
 const MAX_UNI_STREAMS: u32 = 16;

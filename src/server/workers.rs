@@ -85,6 +85,7 @@ async fn work(worker: &Arc<Worker>, sockets: Vec<Bound>) {
     }
     worker.drain.watch().closing().await;
     worker.drain.finished().await;
+    let _ = tokio::time::timeout(LAST_WORDS, worker.pools.close()).await;
 }
 
 /// How long the end of the last tasks may take.

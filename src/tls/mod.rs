@@ -1,14 +1,16 @@
 //! Floor 3: TLS for TCP and QUIC, by rustls.
 //!
 //! [`ServerTls`] is a `DownstreamTlsContext` as it runs; `listener` uses it for handshakes on TCP and `quic` for QUIC.
-//! Sessions resume on every worker: the store and the ticket keys belong to the context, not to a worker.
+//! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`. Sessions resume on every worker: the store and the ticket keys belong to the context, not to a worker.
 
 mod certificate;
+mod client;
 mod facts;
 mod secrets;
 mod server;
 
 pub use certificate::CertificateFacts;
+pub use client::{ClientTls, client};
 pub use facts::{CIPHERS, GROUPS, VERSIONS, facts};
 pub use secrets::Secrets;
 pub use server::{ServerTls, server};

@@ -10,7 +10,8 @@ use super::Transport;
 use super::certificate::{CertificateFacts, load};
 use super::secrets::Secrets;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
-    CommonTlsContext, DownstreamTlsContext, TlsParameters, tls_parameters::TlsProtocol,
+    CommonTlsContext, DownstreamTlsContext, TlsParameters, common_tls_context::ValidationContextType,
+    tls_parameters::TlsProtocol,
 };
 use crate::config::{At, Invalid};
 
@@ -35,6 +36,9 @@ pub fn server(
 ) -> Result<ServerTls, Invalid> {
     let common = at.required("common_tls_context", written.common_tls_context.as_ref())?;
     let at = at.field("common_tls_context");
+    if let Some(ValidationContextType::ValidationContext(_)) = common.validation_context_type {
+        return Err(at.beyond::<CommonTlsContext>("validation_context"));
+    }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let inline = at.each("tls_certificates", &common.tls_certificates, |at, written| load(written, &provider, at));
     let configs = &common.tls_certificate_sds_secret_configs;
@@ -57,7 +61,8 @@ pub fn server(
     Ok(ServerTls { config: Arc::new(config), certificates })
 }
 
-fn versions(
+/// The versions of TLS that a context allows on `transport`.
+pub(super) fn versions(
     params: Option<&TlsParameters>,
     transport: Transport,
     at: At<'_>,
@@ -92,7 +97,8 @@ fn versions(
     Ok(versions)
 }
 
-fn alpn(written: &[String], transport: Transport, at: At<'_>) -> Result<Vec<Vec<u8>>, Invalid> {
+/// The protocols that a context offers on `transport`.
+pub(super) fn alpn(written: &[String], transport: Transport, at: At<'_>) -> Result<Vec<Vec<u8>>, Invalid> {
     if transport == Transport::Tcp {
         return at.each("", written, |at, name| match name.len() {
             // RFC 7301 §3.1: the length of a name is one byte.

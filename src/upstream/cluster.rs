@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::ClusterStats;
+use crate::quic::QuicUpstream;
 
 /// A named group of hosts that serve the same.
 #[derive(Debug)]
@@ -15,14 +16,29 @@ pub struct Cluster {
     pub name: Arc<str>,
     /// How long a connection may take to stand.
     pub connect_timeout: Duration,
+    /// What its hosts are spoken to in.
+    pub codec: Codec,
     /// How many connections all workers together may have open: Envoy's default `max_connections`.
     pub max_connections: u64,
+    /// How many exchanges all workers together may have on shared connections: Envoy's default `max_requests`.
+    pub max_requests: u64,
+    /// How many of them may wait for a connection: Envoy's default `max_pending_requests`.
+    pub max_pending_requests: u64,
     /// Whether trailers pass in both directions.
     pub trailers: bool,
     /// The hosts, in the order of the file.
     pub hosts: Vec<Arc<Host>>,
     /// What is counted.
     pub stats: ClusterStats,
+}
+
+/// What the hosts of a cluster are spoken to in, and over what.
+#[derive(Clone, Debug)]
+pub enum Codec {
+    /// HTTP/1.1 over TCP.
+    Http1,
+    /// HTTP/3 over QUIC.
+    Http3(QuicUpstream),
 }
 
 /// One address of a cluster.

@@ -7,12 +7,13 @@ mod balance;
 mod build;
 mod cluster;
 mod pool;
+mod protocol;
 mod references;
 mod stats;
 
 pub use balance::RoundRobin;
 pub use build::clusters;
-pub use cluster::{Cluster, ClusterId, Clusters, Host, NameTaken};
+pub use cluster::{Cluster, ClusterId, Clusters, Codec, Host, NameTaken};
 pub use pool::{Attempt, Lease, Pool, Pools};
 pub use references::References;
 pub use stats::{ClusterStats, CodeCounters};

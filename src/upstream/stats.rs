@@ -10,12 +10,18 @@ use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
 pub struct ClusterStats {
     /// Connections open now, counted exactly: the circuit breaker reads it.
     pub connections: AtomicU64,
+    /// Exchanges on shared connections now, likewise.
+    pub requests: AtomicU64,
+    /// Exchanges that wait for a shared connection now, likewise.
+    pub pending: AtomicU64,
     /// `upstream_cx_total`
     pub cx_total: Counter,
     /// `upstream_cx_active`
     pub cx_active: Gauge,
     /// `upstream_cx_http1_total`
     pub cx_http1_total: Counter,
+    /// `upstream_cx_http3_total`
+    pub cx_http3_total: Counter,
     /// `upstream_cx_connect_fail`
     pub cx_connect_fail: Counter,
     /// `upstream_cx_connect_timeout`
@@ -70,9 +76,12 @@ impl ClusterStats {
         scope.gauge("membership_healthy").set(hosts);
         Self {
             connections: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            pending: AtomicU64::new(0),
             cx_total: scope.counter("upstream_cx_total"),
             cx_active: scope.gauge("upstream_cx_active"),
             cx_http1_total: scope.counter("upstream_cx_http1_total"),
+            cx_http3_total: scope.counter("upstream_cx_http3_total"),
             cx_connect_fail: scope.counter("upstream_cx_connect_fail"),
             cx_connect_timeout: scope.counter("upstream_cx_connect_timeout"),
             cx_connect_ms: scope.histogram("upstream_cx_connect_ms"),

@@ -156,14 +156,14 @@ impl Client {
             biased;
             opened = shared.quic.open_bi() => opened.ok().map(|stream| self.stream(stream)),
             // Any word of an end concerns a stream that is not open yet.
-            () = shared.is_unserved(u64::MAX - 1) => None,
+            () = shared.is_unserved(LAST_REQUEST) => None,
         }
     }
 
-    /// The side of the connection as the system knows it.
-    #[must_use]
-    pub fn local_ip(&self) -> Option<std::net::IpAddr> {
-        self.connection.shared.quic.local_ip()
+    /// Resolves when the upstream has said that it takes no more requests (RFC 9114 §5.2).
+    pub fn told_to_go(&self) -> impl Future<Output = ()> + Send + use<> {
+        let shared = Arc::clone(&self.connection.shared);
+        async move { shared.is_unserved(LAST_REQUEST).await }
     }
 
     fn stream(&self, (sender, receiver): (quinn::SendStream, quinn::RecvStream)) -> ClientStream {
@@ -297,6 +297,9 @@ fn lines(request: &Parts) -> impl Iterator<Item = FieldLine<&[u8]>> {
     let pseudo = pseudo.into_iter().flatten().map(|(name, value)| FieldLine::new(name.as_bytes(), value));
     pseudo.chain(request.headers.iter().filter(|(name, _)| *name != HOST).map(FieldLine::from))
 }
+
+/// RFC 9114 §5.2: the greatest number of a request stream.
+const LAST_REQUEST: u64 = (1 << 62) - 4;
 
 /// Interim responses that may come before the final one.
 const MAX_INTERIM: usize = 64;

@@ -34,7 +34,7 @@ pub(super) struct Receiver {
 }
 
 /// Why nothing more can be read.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum ReadFailure {
     /// The peer reset the stream, with this code.
     Reset(u64),

@@ -30,7 +30,7 @@ const LABELS: [&str; 5] = [
 ];
 
 /// Fields that decide whether something can be built: with another value, or without, nothing is built at all.
-const BUILD_REFUSES: [&str; 10] = [
+const BUILD_REFUSES: [&str; 9] = [
     // Another key does not belong to the certificate.
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.private_key",
     // What refers to the secret would refer to nothing.
@@ -41,8 +41,7 @@ const BUILD_REFUSES: [&str; 10] = [
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.http_filters",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter.typed_config",
     "envoy.extensions.filters.http.router.v3.Router.",
-    // In the clear is the only way upstream yet.
-    "envoy.config.cluster.v3.Cluster.transport_socket",
+    // HTTP/1 goes upstream in the clear only, yet.
     "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer.",
     // These say themselves what is refused.
     "envoy.config.route.v3.RouteConfiguration.validate_clusters",

@@ -1,22 +1,20 @@
-//! One worker's side of a cluster: whose turn it is, and the HTTP/1 connections that wait for the next request.
+//! One worker's side of a cluster: whose turn it is, and the connections to its hosts.
 //!
-//! Everything here is touched by one worker only: its mutex is never contended, and it is never held across an await.
+//! `exclusive` has those of HTTP/1, which serve one exchange at a time; `shared` those of HTTP/3, which serve many. Everything here is touched by one worker only: its mutex is never contended, and it is never held across an await.
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-
-use super::{Cluster, ClusterId, Clusters, Host, RoundRobin};
-use crate::codec::SendError;
-use crate::codec::h1::ClientStream;
+use super::{Cluster, ClusterId, Clusters, Codec, Host, RoundRobin};
 use crate::drain::Drain;
-use crate::http::{Failure, Request, ResetReason, Response};
+use crate::http::{Failure, Request, Response};
+use crate::quic::QuicClients;
 
-mod connect;
+mod exclusive;
 mod lease;
+mod place;
+mod shared;
 
 pub use lease::Lease;
 
@@ -24,6 +22,7 @@ pub use lease::Lease;
 #[derive(Debug)]
 pub struct Pools {
     pools: Vec<Arc<Pool>>,
+    quic: Arc<QuicClients>,
 }
 
 /// One worker's side of one cluster.
@@ -31,24 +30,24 @@ pub struct Pools {
 pub struct Pool {
     cluster: Arc<Cluster>,
     drain: Drain,
+    quic: Arc<QuicClients>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     round: RoundRobin,
-    idle: Vec<Vec<Connection>>,
+    hosts: Vec<Connections>,
     next_id: u64,
 }
 
-/// A connection between two exchanges.
-#[derive(Debug)]
-struct Connection {
-    id: u64,
-    stream: ClientStream,
-    local: Option<SocketAddr>,
-    /// Set when this side ends it.
-    ended_here: Arc<AtomicBool>,
+/// The connections to one host.
+#[derive(Debug, Default)]
+struct Connections {
+    /// Those of HTTP/1 that wait for the next request.
+    idle: Vec<exclusive::Connection>,
+    /// Those of HTTP/3.
+    shared: shared::Connections,
 }
 
 /// What is known of the way a request took, for logs: filled as it goes, also when it fails.
@@ -70,8 +69,9 @@ impl Pools {
     /// The pools of one worker. `start` sets the workers' turns apart.
     #[must_use]
     pub fn new(clusters: &Clusters, drain: &Drain, start: usize) -> Self {
-        let pools = clusters.iter().map(|cluster| Arc::new(Pool::new(Arc::clone(cluster), drain.clone(), start)));
-        Self { pools: pools.collect() }
+        let quic = Arc::new(QuicClients::default());
+        let pool = |cluster: &Arc<Cluster>| Arc::new(Pool::new(cluster, drain.clone(), Arc::clone(&quic), start));
+        Self { pools: clusters.iter().map(pool).collect(), quic }
     }
 
     /// The pool of a cluster.
@@ -79,14 +79,19 @@ impl Pools {
     pub fn pool(&self, cluster: ClusterId) -> Option<&Arc<Pool>> {
         self.pools.get(cluster.index())
     }
+
+    /// Tells upstreams that learn it from nobody else that their connections are over.
+    pub async fn close(&self) {
+        self.quic.close().await;
+    }
 }
 
 impl Pool {
-    fn new(cluster: Arc<Cluster>, drain: Drain, start: usize) -> Self {
+    fn new(cluster: &Arc<Cluster>, drain: Drain, quic: Arc<QuicClients>, start: usize) -> Self {
         let weights: Vec<u32> = cluster.hosts.iter().map(|host| host.weight).collect();
-        let idle = weights.iter().map(|_| Vec::new()).collect();
-        let state = State { round: RoundRobin::new(&weights, start), idle, next_id: 0 };
-        Self { cluster, drain, state: Mutex::new(state) }
+        let hosts = weights.iter().map(|_| Connections::default()).collect();
+        let state = State { round: RoundRobin::new(&weights, start), hosts, next_id: 0 };
+        Self { cluster: Arc::clone(cluster), drain, quic, state: Mutex::new(state) }
     }
 
     /// The cluster that this pool leads to.
@@ -101,47 +106,16 @@ impl Pool {
     /// # Errors
     /// [`Failure`]: no host, no connection, or no response. A request that a closing connection gave back unsent is
     /// tried again on another.
-    pub async fn send(
-        self: &Arc<Self>,
-        mut request: Request,
-        attempt: &mut Attempt,
-    ) -> Result<(Response, Lease), Failure> {
-        let asked = Instant::now();
+    pub async fn send(self: &Arc<Self>, request: Request, attempt: &mut Attempt) -> Result<(Response, Lease), Failure> {
         let Some((index, host)) = self.pick() else {
             self.cluster.stats.none_healthy.inc();
             self.cluster.stats.healthy_panic.inc();
             return Err(Failure::NoHealthyHost);
         };
         attempt.host = Some(Arc::clone(&host));
-        loop {
-            let (connection, fresh) = if let Some(connection) = self.take_idle(index) {
-                (connection, false)
-            } else {
-                let _pending = host.counts.rq_pending_active.hold();
-                (self.open(index, &host, attempt).await?, true)
-            };
-            attempt.local = connection.local;
-            attempt.pool_ready = Some(asked.elapsed());
-            attempt.sent = Some(Instant::now());
-            let mut lease = Lease::new(Arc::clone(self), index, &host, connection);
-            match lease.send(request).await {
-                Ok(response) if is_framed_twice(&response) => {
-                    let reason = ResetReason::ProtocolError("content-length beside transfer-encoding".to_owned());
-                    return Err(lease.failed(Failure::UpstreamReset(reason)));
-                }
-                Ok(response) => {
-                    if closes(&response) {
-                        lease.close_when_done();
-                        self.cluster.stats.cx_close_notify.inc();
-                    }
-                    return Ok((response, lease));
-                }
-                Err(SendError::Unsent(given_back)) if !fresh => request = *given_back,
-                Err(SendError::Unsent(_)) => {
-                    return Err(Failure::UpstreamReset(ResetReason::ConnectionTermination));
-                }
-                Err(SendError::Failed(failure)) => return Err(lease.failed(failure)),
-            }
+        match &self.cluster.codec {
+            Codec::Http1 => self.send_http1(index, &host, request, attempt).await,
+            Codec::Http3(upstream) => self.send_http3(upstream, index, &host, request, attempt).await,
         }
     }
 
@@ -150,28 +124,11 @@ impl Pool {
         self.cluster.hosts.get(index).map(|host| (index, Arc::clone(host)))
     }
 
-    fn take_idle(&self, host: usize) -> Option<Connection> {
+    /// The number of a new connection.
+    fn number(&self) -> u64 {
         let mut state = self.lock();
-        let idle = state.idle.get_mut(host)?;
-        idle.retain(|connection| !connection.stream.is_closed());
-        // The one that was used last is the warmest; one whose last request is still being written is passed over.
-        let ready = idle.iter().rposition(|connection| connection.stream.is_ready())?;
-        Some(idle.remove(ready))
-    }
-
-    fn give_back(&self, host: usize, connection: Connection) {
-        if let Some(idle) = self.lock().idle.get_mut(host)
-            && !connection.stream.is_closed()
-        {
-            idle.push(connection);
-        }
-    }
-
-    /// Called when a connection has ended: it must not wait in the list for a request that never comes.
-    fn forget(&self, host: usize, id: u64) {
-        if let Some(idle) = self.lock().idle.get_mut(host) {
-            idle.retain(|connection| connection.id != id);
-        }
+        state.next_id += 1;
+        state.next_id
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -179,20 +136,12 @@ impl Pool {
     }
 }
 
-/// RFC 9112 §6.3: a response with both may be an attempt to smuggle another.
-fn is_framed_twice(response: &Response) -> bool {
-    let headers = response.headers();
-    headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING)
-}
-
-/// Whether the upstream closes its connection after this response (RFC 9112 §9.6).
-fn closes(response: &Response) -> bool {
-    let says = |token: &str| {
-        let values = response.headers().get_all(http::header::CONNECTION).iter();
-        values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(|item| item.trim().eq_ignore_ascii_case(token))
-    };
-    says("close") || (response.version() == http::Version::HTTP_10 && !says("keep-alive"))
+impl Attempt {
+    /// The request goes out now on a connection that ends at `local`; it was asked for at `asked`.
+    fn ready(&mut self, local: Option<SocketAddr>, asked: Instant) {
+        let now = Instant::now();
+        self.local = local;
+        self.pool_ready = Some(now - asked);
+        self.sent = Some(now);
+    }
 }

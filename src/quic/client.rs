@@ -1,0 +1,97 @@
+//! QUIC towards upstreams: the settings of a cluster, and one quinn endpoint a worker and address family.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{Connecting, Endpoint, EndpointConfig, TokioRuntime, VarInt};
+
+use super::transport::{MAX_STREAMS, transport};
+use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
+use crate::config::{At, Invalid};
+use crate::net::bind_udp;
+use crate::tls::ClientTls;
+
+/// How the hosts of a cluster are reached by QUIC.
+#[derive(Clone, Debug)]
+pub struct QuicUpstream {
+    config: quinn::ClientConfig,
+    tls: ClientTls,
+    /// Streams that may be open on one connection, as far as this side has a say.
+    pub max_streams: u32,
+}
+
+/// Builds the settings of a cluster; `at` stands on its HTTP/3 options.
+///
+/// # Errors
+/// [`Invalid`] where QUIC cannot be spoken with them.
+pub fn upstream(tls: &ClientTls, options: Option<&QuicProtocolOptions>, at: At<'_>) -> Result<QuicUpstream, Invalid> {
+    let crypto = QuicClientConfig::try_from(Arc::clone(&tls.config))
+        .map_err(|error| at.error(format_args!("QUIC cannot use this TLS context: {error}")))?;
+    let mut transport = transport(None, options, at)?;
+    // RFC 9114 §6.1: a server opens no bidirectional stream. One that does is told so.
+    transport.max_concurrent_bidi_streams(VarInt::from_u32(1));
+    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+    config.transport_config(Arc::new(transport));
+    let max_streams = options.and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS);
+    Ok(QuicUpstream { config, tls: tls.clone(), max_streams })
+}
+
+/// One worker's sockets towards upstreams, opened when they are needed first.
+#[derive(Debug, Default)]
+pub struct QuicClients {
+    v4: OnceLock<Endpoint>,
+    v6: OnceLock<Endpoint>,
+    opening: Mutex<()>,
+}
+
+impl QuicClients {
+    /// Begins a handshake with `address`. Call it within the worker's runtime.
+    ///
+    /// # Errors
+    /// What the system says of the socket, or quinn of the address.
+    pub fn connect(&self, address: SocketAddr, upstream: &QuicUpstream) -> io::Result<Connecting> {
+        let endpoint = self.endpoint(address.ip())?;
+        // An address as a name asks for none (RFC 6066 §3).
+        let ip = address.ip().to_string();
+        let name = upstream.tls.sni.as_deref().unwrap_or(&ip);
+        endpoint.connect_with(upstream.config.clone(), address, name).map_err(io::Error::other)
+    }
+
+    /// This side's end of a connection to `remote`. The system tells the address where it can, the socket the port.
+    #[must_use]
+    pub fn local_address(&self, connection: &quinn::Connection, remote: SocketAddr) -> Option<SocketAddr> {
+        let bound = self.endpoint(remote.ip()).ok()?.local_addr().ok()?;
+        Some(SocketAddr::new(connection.local_ip().unwrap_or(bound.ip()), bound.port()))
+    }
+
+    /// Tells all upstreams that their connections are over, and waits until they have been told.
+    pub async fn close(&self) {
+        for endpoint in [&self.v4, &self.v6].into_iter().filter_map(OnceLock::get) {
+            endpoint.close(VarInt::from_u32(NO_ERROR), b"");
+            endpoint.wait_idle().await;
+        }
+    }
+
+    fn endpoint(&self, ip: IpAddr) -> io::Result<&Endpoint> {
+        let (place, any): (_, IpAddr) = match ip {
+            IpAddr::V4(_) => (&self.v4, Ipv4Addr::UNSPECIFIED.into()),
+            IpAddr::V6(_) => (&self.v6, Ipv6Addr::UNSPECIFIED.into()),
+        };
+        let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(endpoint) = place.get() {
+            return Ok(endpoint);
+        }
+        let (sockets, _) = bind_udp(SocketAddr::new(any, 0), 1, UDP_BUFFER).map_err(io::Error::other)?;
+        let socket = sockets.into_iter().next().ok_or_else(|| io::Error::other("one socket was asked for"))?;
+        let endpoint = Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime))?;
+        Ok(place.get_or_init(|| endpoint))
+    }
+}
+
+/// RFC 9114 §8.1: `H3_NO_ERROR`.
+const NO_ERROR: u32 = 0x100;
+
+/// Bytes of buffer that are asked for each socket: what arrives on a fast path while the worker does something else.
+const UDP_BUFFER: usize = 2 << 20;
