@@ -16,3 +16,4 @@ mod isolation;
 mod log_format;
 mod settings;
 mod stop;
+mod upstream_http3;

@@ -39,6 +39,11 @@ impl Certificates {
         Self { authority: authority.pem(), certificate: certificate.pem(), key: key.serialize_pem() }
     }
 
+    /// PEM of the certificate of another authority, which has the same name and signed nothing.
+    pub(crate) fn of_another_authority() -> String {
+        Self::make().authority
+    }
+
     /// A client that trusts the authority and offers these protocols.
     pub(crate) fn client(&self, alpn: &[&str]) -> Arc<ClientConfig> {
         self.client_of(rustls::DEFAULT_VERSIONS, alpn)

@@ -66,10 +66,13 @@ async fn answer<H: Handler>(
         target::from_http1(parts.version, &parts.method, &mut parts.uri, &mut parts.headers)
     };
     let request = Request::from_parts(parts, body);
-    Ok(match target {
+    let mut response = match target {
         Ok(()) => handler.handle(request).await,
         Err(failure) => handler.reject(request, failure).await,
-    })
+    };
+    // Whatever the upstream spoke.
+    *response.version_mut() = http::Version::HTTP_11;
+    Ok(response)
 }
 
 fn ended<H: Handler>(error: &hyper::Error, handler: &Arc<H>) -> Ended {

@@ -115,7 +115,10 @@ impl Pool {
         attempt.host = Some(Arc::clone(&host));
         match &self.cluster.codec {
             Codec::Http1 => self.send_http1(index, &host, request, attempt).await,
-            Codec::Http3(upstream) => self.send_http3(upstream, index, &host, request, attempt).await,
+            Codec::Http3(upstream) => {
+                let goal = shared::Goal { upstream, host: &host, index };
+                self.send_http3(goal, request, attempt).await
+            }
         }
     }
 

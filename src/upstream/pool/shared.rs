@@ -30,10 +30,19 @@ struct Connection {
     id: u64,
     client: Client,
     local: Option<SocketAddr>,
-    /// Exchanges on it now.
+    /// Exchanges on it now, and those that wait for a stream.
     active: AtomicUsize,
-    /// The most that there ever were.
+    /// The most that there ever were at once.
     peak: AtomicUsize,
+}
+
+/// A host, and how it is reached.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Goal<'a> {
+    pub(super) upstream: &'a QuicUpstream,
+    pub(super) host: &'a Arc<Host>,
+    /// The place of the host in the cluster.
+    pub(super) index: usize,
 }
 
 /// A handshake on its way.
@@ -64,9 +73,13 @@ enum Fault {
 /// A place of an exchange on a connection, and under the cluster's limit.
 #[derive(Debug)]
 pub(super) struct Ticket {
-    connection: Arc<Connection>,
+    seat: Seat,
     _request: Taken,
 }
+
+/// A place on a connection: taken before the stream is opened, so that no more wait for one than there will be.
+#[derive(Debug)]
+struct Seat(Arc<Connection>);
 
 /// One of a bounded number, given back on drop.
 #[derive(Debug)]
@@ -78,18 +91,16 @@ struct Taken {
 impl Pool {
     pub(super) async fn send_http3(
         self: &Arc<Self>,
-        upstream: &QuicUpstream,
-        index: usize,
-        host: &Arc<Host>,
+        goal: Goal<'_>,
         mut request: Request,
         attempt: &mut Attempt,
     ) -> Result<(Response, Lease), Failure> {
         let asked = Instant::now();
         for _ in 0..MAX_TURNS {
-            let (stream, ticket) = self.stream(upstream, index, host, attempt).await?;
-            let connection = Arc::clone(&ticket.connection);
+            let (stream, ticket) = self.stream(goal, attempt).await?;
+            let connection = Arc::clone(&ticket.seat.0);
             attempt.ready(connection.local, asked);
-            let lease = Lease::shared(Arc::clone(self), index, host, ticket);
+            let lease = Lease::shared(Arc::clone(self), goal.index, goal.host, ticket);
             match stream.send(request).await {
                 Ok(response) => return Ok((response, lease)),
                 // RFC 9114 §5.2: it takes no more, and did nothing for this one.
@@ -104,31 +115,22 @@ impl Pool {
     /// A stream on a connection that stands, or on a new one.
     async fn stream(
         self: &Arc<Self>,
-        upstream: &QuicUpstream,
-        index: usize,
-        host: &Arc<Host>,
+        goal: Goal<'_>,
         attempt: &mut Attempt,
     ) -> Result<(ClientStream, Ticket), Failure> {
         let request = self.take(self.cluster.max_requests, |cluster| &cluster.stats.requests)?;
         loop {
             let mut passed_over = 0;
-            while let Some(connection) = self.with_room(index, upstream.max_streams, passed_over) {
-                let stream = match connection.client.try_open().await {
-                    Ok(stream) => Some(stream),
-                    Err(NoStream::Closed) => None,
-                    // It has had more exchanges before: the upstream is about to let one begin.
-                    Err(NoStream::Full) if connection.is_below_peak() => connection.client.open().await,
-                    Err(NoStream::Full) => None,
-                };
-                if let Some(stream) = stream {
-                    return Ok((stream, Ticket::new(connection, request)));
+            while let Some(seat) = self.seat(goal, passed_over) {
+                if let Some(stream) = seat.stream().await {
+                    return Ok((stream, Ticket { seat, _request: request }));
                 }
                 passed_over += 1;
             }
             let _pending = self.take(self.cluster.max_pending_requests, |cluster| &cluster.stats.pending)?;
-            let _waiting = host.counts.rq_pending_active.hold();
+            let _waiting = goal.host.counts.rq_pending_active.hold();
             self.cluster.stats.rq_pending_total.inc();
-            let opening = self.opening(upstream, index, host);
+            let opening = self.opening(goal);
             if let Err(fault) = opening.wait().await {
                 if let Fault::Refused(_, words) = &fault {
                     attempt.transport_failure = Some(words.replace(' ', "_"));
@@ -138,35 +140,37 @@ impl Pool {
         }
     }
 
-    /// A connection that may take one more exchange, after some that were passed over.
-    fn with_room(&self, index: usize, max_streams: u32, passed_over: usize) -> Option<Arc<Connection>> {
+    /// A place on a connection that may take one more exchange, after some that were passed over.
+    fn seat(&self, goal: Goal<'_>, passed_over: usize) -> Option<Seat> {
         let mut state = self.lock();
-        let host = state.hosts.get_mut(index)?;
+        let host = state.hosts.get_mut(goal.index)?;
         host.shared.open.retain(|connection| !connection.client.is_over());
-        let max = usize::try_from(max_streams).unwrap_or(usize::MAX);
+        let max = goal.max_streams();
         let with_room = |connection: &&Arc<Connection>| connection.active.load(Ordering::Relaxed) < max;
-        host.shared.open.iter().filter(with_room).nth(passed_over).map(Arc::clone)
+        host.shared.open.iter().filter(with_room).nth(passed_over).map(Seat::take)
     }
 
     /// A handshake to wait for: one on its way that has room, or a new one.
-    fn opening(self: &Arc<Self>, upstream: &QuicUpstream, index: usize, host: &Arc<Host>) -> Arc<Opening> {
+    fn opening(self: &Arc<Self>, goal: Goal<'_>) -> Arc<Opening> {
         let mut state = self.lock();
-        let max = usize::try_from(upstream.max_streams).unwrap_or(usize::MAX);
-        let opening = state.hosts.get(index).and_then(|host| {
+        let max = goal.max_streams();
+        let opening = state.hosts.get(goal.index).and_then(|host| {
             host.shared.opening.iter().find(|opening| opening.waiting.load(Ordering::Relaxed) < max).map(Arc::clone)
         });
         if let Some(opening) = opening {
             return opening;
         }
         let opening = Arc::new(Opening { outcome: watch::Sender::new(Outcome::Pending), waiting: AtomicUsize::new(0) });
-        if let Some(host) = state.hosts.get_mut(index) {
+        if let Some(host) = state.hosts.get_mut(goal.index) {
             host.shared.opening.push(Arc::clone(&opening));
         }
         drop(state);
         // It goes on when the exchange that asked first is given up: others may wait for it by then.
-        let (pool, upstream, host, new) = (Arc::clone(self), upstream.clone(), Arc::clone(host), Arc::clone(&opening));
+        let (pool, new) = (Arc::clone(self), Arc::clone(&opening));
+        let (upstream, host, index) = (goal.upstream.clone(), Arc::clone(goal.host), goal.index);
         self.drain.spawn_service("upstream handshake", async move {
-            let outcome = match pool.establish(&upstream, index, &host).await {
+            let goal = Goal { upstream: &upstream, host: &host, index };
+            let outcome = match pool.establish(goal).await {
                 Ok(()) => Outcome::Open,
                 Err(fault) => Outcome::Failed(fault),
             };
@@ -179,7 +183,8 @@ impl Pool {
     }
 
     /// Opens a connection under the cluster's limit and `connect_timeout`, and adds it to the pool.
-    async fn establish(self: &Arc<Self>, upstream: &QuicUpstream, index: usize, host: &Arc<Host>) -> Result<(), Fault> {
+    async fn establish(self: &Arc<Self>, goal: Goal<'_>) -> Result<(), Fault> {
+        let Goal { upstream, host, index } = goal;
         let place = Place::take(&self.cluster, host).map_err(|_| Fault::Overflow)?;
         let refused = |place: Place, error: io::Error| {
             let fault = Fault::Refused(error.kind(), error.to_string().into());
@@ -237,34 +242,48 @@ impl Pool {
 
     fn take(&self, max: u64, count: fn(&Cluster) -> &AtomicU64) -> Result<Taken, Failure> {
         let add_one = |now: u64| (now < max).then_some(now + 1);
-        match count(&self.cluster).fetch_update(Ordering::Relaxed, Ordering::Relaxed, add_one) {
-            Ok(_) => Ok(Taken { cluster: Arc::clone(&self.cluster), count }),
-            Err(_) => {
-                self.cluster.stats.rq_pending_overflow.inc();
-                Err(Failure::Overflow)
-            }
+        let taken = count(&self.cluster).fetch_update(Ordering::Relaxed, Ordering::Relaxed, add_one);
+        if taken.is_err() {
+            self.cluster.stats.rq_pending_overflow.inc();
+            return Err(Failure::Overflow);
         }
+        Ok(Taken { cluster: Arc::clone(&self.cluster), count })
     }
 }
 
-impl Connection {
-    fn is_below_peak(&self) -> bool {
-        let active = self.active.load(Ordering::Relaxed);
-        active == 0 || active < self.peak.load(Ordering::Relaxed)
+impl Goal<'_> {
+    fn max_streams(&self) -> usize {
+        usize::try_from(self.upstream.max_streams).unwrap_or(usize::MAX)
     }
 }
 
-impl Ticket {
-    fn new(connection: Arc<Connection>, request: Taken) -> Self {
-        let active = connection.active.fetch_add(1, Ordering::Relaxed) + 1;
-        connection.peak.fetch_max(active, Ordering::Relaxed);
-        Self { connection, _request: request }
+impl Seat {
+    fn take(connection: &Arc<Connection>) -> Self {
+        connection.active.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(connection))
+    }
+
+    /// The stream for the exchange; `None` when there is none to be had soon.
+    async fn stream(&self) -> Option<ClientStream> {
+        let Connection { client, active, peak, .. } = &*self.0;
+        let stream = match client.try_open().await {
+            Ok(stream) => Some(stream),
+            // It has had so many before: the upstream is about to let one more begin.
+            Err(NoStream::Full) if active.load(Ordering::Relaxed) <= peak.load(Ordering::Relaxed).max(1) => {
+                client.open().await
+            }
+            Err(NoStream::Full | NoStream::Closed) => None,
+        };
+        if stream.is_some() {
+            peak.fetch_max(active.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        stream
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Seat {
     fn drop(&mut self) {
-        self.connection.active.fetch_sub(1, Ordering::Relaxed);
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

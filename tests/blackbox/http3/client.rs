@@ -144,7 +144,7 @@ pub(super) fn endpoint() -> Endpoint {
 }
 
 /// Writes as the gateway takes it; `None` when the connection is no more. One that is told to stop goes on all the same.
-async fn write(stream: &mut SendStream, bytes: &[u8], last: Last) -> Option<()> {
+pub(crate) async fn write(stream: &mut SendStream, bytes: &[u8], last: Last) -> Option<()> {
     match stream.write_all(bytes).await {
         Ok(()) | Err(quinn::WriteError::Stopped(_)) => {}
         Err(_) => return None,
@@ -158,14 +158,14 @@ async fn write(stream: &mut SendStream, bytes: &[u8], last: Last) -> Option<()> 
     Some(())
 }
 
-async fn stopped(stream: &mut SendStream, code: u64) -> Result<(), String> {
+pub(crate) async fn stopped(stream: &mut SendStream, code: u64) -> Result<(), String> {
     match stream.stopped().await {
         Ok(Some(said)) if said == varint(code) => Ok(()),
         other => Err(format!("{code:#x} has to stop the stream, not {other:?}")),
     }
 }
 
-fn named(error: &ConnectionError) -> String {
+pub(crate) fn named(error: &ConnectionError) -> String {
     match error {
         ConnectionError::ApplicationClosed(close) => {
             let reason = String::from_utf8_lossy(&close.reason);
@@ -175,7 +175,7 @@ fn named(error: &ConnectionError) -> String {
     }
 }
 
-fn varint(code: u64) -> VarInt {
+pub(crate) fn varint(code: u64) -> VarInt {
     VarInt::from_u64(code).expect("a code")
 }
 

@@ -5,15 +5,15 @@
 //! the backend sees no request that was not good. The frames are written by [`wire`], which is read from the RFCs and
 //! shares no code with the gateway.
 
-mod client;
+pub(crate) mod client;
 mod frames;
 mod limits;
 mod messages;
 mod priorities;
 mod pseudo_fields;
 mod qpack;
-mod row;
+pub(crate) mod row;
 mod settings;
 mod streams;
 mod table;
-mod wire;
+pub(crate) mod wire;

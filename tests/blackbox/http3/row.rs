@@ -29,9 +29,9 @@ pub(super) enum Step {
     StopControl(u64),
 }
 
-/// How a client leaves a stream after what it wrote.
+/// How a stream is left after what was written.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Last {
+pub(crate) enum Last {
     /// It may go on.
     Open,
     /// With FIN.
@@ -188,20 +188,20 @@ impl Row {
 }
 
 /// RFC 9114 §8.1.
-pub(super) const H3_NO_ERROR: u64 = 0x100;
-pub(super) const H3_STREAM_CREATION_ERROR: u64 = 0x103;
-pub(super) const H3_CLOSED_CRITICAL_STREAM: u64 = 0x104;
-pub(super) const H3_FRAME_UNEXPECTED: u64 = 0x105;
-pub(super) const H3_FRAME_ERROR: u64 = 0x106;
-pub(super) const H3_EXCESSIVE_LOAD: u64 = 0x107;
-pub(super) const H3_ID_ERROR: u64 = 0x108;
-pub(super) const H3_SETTINGS_ERROR: u64 = 0x109;
-pub(super) const H3_MISSING_SETTINGS: u64 = 0x10a;
-pub(super) const H3_REQUEST_CANCELLED: u64 = 0x10c;
-pub(super) const H3_REQUEST_INCOMPLETE: u64 = 0x10d;
-pub(super) const H3_MESSAGE_ERROR: u64 = 0x10e;
+pub(crate) const H3_NO_ERROR: u64 = 0x100;
+pub(crate) const H3_STREAM_CREATION_ERROR: u64 = 0x103;
+pub(crate) const H3_CLOSED_CRITICAL_STREAM: u64 = 0x104;
+pub(crate) const H3_FRAME_UNEXPECTED: u64 = 0x105;
+pub(crate) const H3_FRAME_ERROR: u64 = 0x106;
+pub(crate) const H3_EXCESSIVE_LOAD: u64 = 0x107;
+pub(crate) const H3_ID_ERROR: u64 = 0x108;
+pub(crate) const H3_SETTINGS_ERROR: u64 = 0x109;
+pub(crate) const H3_MISSING_SETTINGS: u64 = 0x10a;
+pub(crate) const H3_REQUEST_CANCELLED: u64 = 0x10c;
+pub(crate) const H3_REQUEST_INCOMPLETE: u64 = 0x10d;
+pub(crate) const H3_MESSAGE_ERROR: u64 = 0x10e;
 
 /// RFC 9204 §6.
-pub(super) const QPACK_DECOMPRESSION_FAILED: u64 = 0x200;
-pub(super) const QPACK_ENCODER_STREAM_ERROR: u64 = 0x201;
-pub(super) const QPACK_DECODER_STREAM_ERROR: u64 = 0x202;
+pub(crate) const QPACK_DECOMPRESSION_FAILED: u64 = 0x200;
+pub(crate) const QPACK_ENCODER_STREAM_ERROR: u64 = 0x201;
+pub(crate) const QPACK_DECODER_STREAM_ERROR: u64 = 0x202;

@@ -3,7 +3,7 @@
 //! RFC 9000 §16, RFC 9114 §7, RFC 9204 §4.
 
 /// An integer of QUIC, in as few bytes as it takes.
-pub(super) fn varint(value: u64) -> Vec<u8> {
+pub(crate) fn varint(value: u64) -> Vec<u8> {
     let (length, mark) = match value {
         0..=0x3f => (1, 0),
         0x40..=0x3fff => (2, 0x40),
@@ -18,51 +18,51 @@ pub(super) fn varint(value: u64) -> Vec<u8> {
 }
 
 /// A whole frame.
-pub(super) fn frame(kind: u64, payload: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn frame(kind: u64, payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
     cut_frame(kind, payload.len() as u64, payload)
 }
 
 /// A frame that announces `length`, whatever comes of it.
-pub(super) fn cut_frame(kind: u64, length: u64, payload: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn cut_frame(kind: u64, length: u64, payload: impl AsRef<[u8]>) -> Vec<u8> {
     [&varint(kind), &varint(length), payload.as_ref()].concat()
 }
 
 /// A DATA frame.
-pub(super) fn data(content: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn data(content: impl AsRef<[u8]>) -> Vec<u8> {
     frame(DATA, content)
 }
 
 /// A HEADERS frame of literal field lines, without any table.
-pub(super) fn headers(fields: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn headers(fields: &[(&str, &str)]) -> Vec<u8> {
     frame(HEADERS, section(fields))
 }
 
 /// A SETTINGS frame.
-pub(super) fn settings(pairs: &[(u64, u64)]) -> Vec<u8> {
+pub(crate) fn settings(pairs: &[(u64, u64)]) -> Vec<u8> {
     let payload: Vec<u8> = pairs.iter().flat_map(|(id, value)| [varint(*id), varint(*value)].concat()).collect();
     frame(SETTINGS, payload)
 }
 
 /// An encoded field section of literal lines (RFC 9204 §4.5.6).
-pub(super) fn section(fields: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn section(fields: &[(&str, &str)]) -> Vec<u8> {
     let lines = fields.iter().flat_map(|(name, value)| line(name, value));
     [0, 0].into_iter().chain(lines).collect()
 }
 
 /// A Literal Field Line with Literal Name.
-pub(super) fn line(name: &str, value: &str) -> Vec<u8> {
+pub(crate) fn line(name: &str, value: &str) -> Vec<u8> {
     [integer(0x20, 3, name.len() as u64), name.as_bytes().to_vec(), text(value)].concat()
 }
 
 /// A string without Huffman code, with a length of 7 bits.
-pub(super) fn text(value: &str) -> Vec<u8> {
+pub(crate) fn text(value: &str) -> Vec<u8> {
     [integer(0, 7, value.len() as u64), value.as_bytes().to_vec()].concat()
 }
 
 /// An integer in the low `prefix` bits of a byte that begins with `pattern`, and in as many more as it takes (RFC 9204
 /// §4.1.1).
-pub(super) fn integer(pattern: u8, prefix: u32, value: u64) -> Vec<u8> {
+pub(crate) fn integer(pattern: u8, prefix: u32, value: u64) -> Vec<u8> {
     let max = (1 << prefix) - 1;
     if value < max {
         return vec![pattern | low_byte(value)];
@@ -83,15 +83,15 @@ fn low_byte(value: u64) -> u8 {
 
 /// What came on a request stream.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// The statuses, the final one last.
-    pub(super) statuses: Vec<u16>,
-    pub(super) content: Vec<u8>,
+    pub(crate) statuses: Vec<u16>,
+    pub(crate) content: Vec<u8>,
 }
 
 impl Answer {
     /// Reads the frames of a response; `None` when they are not whole.
-    pub(super) fn read(mut bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(mut bytes: &[u8]) -> Option<Self> {
         let mut answer = Self::default();
         while !bytes.is_empty() {
             let kind = take_varint(&mut bytes)?;
@@ -163,21 +163,21 @@ fn huffman_digits(bytes: &[u8]) -> Vec<u8> {
     digits
 }
 
-pub(super) const DATA: u64 = 0x0;
-pub(super) const HEADERS: u64 = 0x1;
-pub(super) const CANCEL_PUSH: u64 = 0x3;
-pub(super) const SETTINGS: u64 = 0x4;
-pub(super) const PUSH_PROMISE: u64 = 0x5;
-pub(super) const GOAWAY: u64 = 0x7;
-pub(super) const MAX_PUSH_ID: u64 = 0xd;
-pub(super) const PRIORITY_UPDATE: u64 = 0xf_0700;
-pub(super) const PRIORITY_UPDATE_PUSH: u64 = 0xf_0701;
+pub(crate) const DATA: u64 = 0x0;
+pub(crate) const HEADERS: u64 = 0x1;
+pub(crate) const CANCEL_PUSH: u64 = 0x3;
+pub(crate) const SETTINGS: u64 = 0x4;
+pub(crate) const PUSH_PROMISE: u64 = 0x5;
+pub(crate) const GOAWAY: u64 = 0x7;
+pub(crate) const MAX_PUSH_ID: u64 = 0xd;
+pub(crate) const PRIORITY_UPDATE: u64 = 0xf_0700;
+pub(crate) const PRIORITY_UPDATE_PUSH: u64 = 0xf_0701;
 
 /// RFC 9114 §7.2.8: a type that means nothing.
-pub(super) const RESERVED: u64 = 0x1f * 7 + 0x21;
+pub(crate) const RESERVED: u64 = 0x1f * 7 + 0x21;
 
 /// RFC 9114 §6.2, RFC 9204 §4.2: what a unidirectional stream begins with.
-pub(super) const CONTROL: &[u8] = &[0x0];
-pub(super) const PUSH: &[u8] = &[0x1];
-pub(super) const ENCODER: &[u8] = &[0x2];
-pub(super) const DECODER: &[u8] = &[0x3];
+pub(crate) const CONTROL: &[u8] = &[0x0];
+pub(crate) const PUSH: &[u8] = &[0x1];
+pub(crate) const ENCODER: &[u8] = &[0x2];
+pub(crate) const DECODER: &[u8] = &[0x3];

@@ -1,0 +1,17 @@
+//! Clusters that are reached by HTTP/3: what passes, what an upstream must not send, and how connections come and go.
+//!
+//! `chain` is a gateway in front of a gateway, for what two good sides do; `server` is an upstream whose frames are written by
+//! hand, for what a bad one does.
+
+mod chain;
+mod exchanges;
+mod frames;
+mod leaving;
+mod messages;
+mod pool;
+mod qpack;
+mod row;
+mod server;
+mod streams;
+mod table;
+mod tls;

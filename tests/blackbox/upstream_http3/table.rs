@@ -1,0 +1,85 @@
+//! Plays rows, all at once, each with an upstream of its own behind one gateway.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::chain::quic_cluster;
+use super::row::{Answer, Row, Want};
+use super::server::Server;
+use crate::edge::Edge;
+use crate::support::client::{Client, Version};
+use crate::support::deadline::{DEADLINE, until};
+use crate::support::message::{End, Request};
+
+/// Plays all rows; names those of which came what must not.
+pub(super) async fn play(rows: Vec<Row>) {
+    let servers: BTreeMap<String, Server> =
+        rows.iter().map(|row| (row.name.clone(), Server::playing(row.clone()))).collect();
+    assert_eq!(servers.len(), rows.len(), "two rows have one name");
+    let clusters: String = servers.iter().map(|(name, server)| quic_cluster(name, server.address())).collect();
+    let route =
+        |name: &String| format!("              - {{match: {{prefix: /{name}/}}, route: {{cluster: {name}}}}}\n");
+    let edge = Edge::in_front_of(&clusters, &servers.keys().map(route).collect::<String>(), "").await;
+    let client = edge.client(Version::Http2).await;
+    let mut playing = JoinSet::new();
+    for row in rows.iter().cloned() {
+        let client = client.clone();
+        playing.spawn(async move {
+            let seen = timeout(DEADLINE, see(&row, &client)).await;
+            let seen = seen.unwrap_or_else(|_| Err("nothing came".to_owned()));
+            seen.map_err(|error| format!("{}: {error}", row.name))
+        });
+    }
+    let mut failures: Vec<String> = playing.join_all().await.into_iter().filter_map(Result::err).collect();
+    for row in &rows {
+        let Some(server) = servers.get(&row.name) else { continue };
+        failures.extend(upstream(row, server).await.err().map(|error| format!("{}: {error}", row.name)));
+    }
+    assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
+    let log = edge.process.log("access.log").lines(rows.len() * 2).await;
+    failures.extend(rows.iter().filter_map(|row| logged(row, &log)));
+    assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// What the client sees of the row, and that the cluster serves another request after it.
+async fn see(row: &Row, client: &Client) -> Result<(), String> {
+    let request = match row.method {
+        "POST" => Request::post(&format!("/{}/first", row.name), "content"),
+        method => Request::new(method, &format!("/{}/first", row.name)),
+    };
+    let reply = client.send(request).await;
+    let right = match row.client {
+        Answer::Good(content) => reply.status == 200 && reply.end == End::Complete && reply.text() == content,
+        Answer::Local(status, ..) => reply.status == status && reply.end == End::Complete,
+        Answer::Cut => reply.end != End::Complete || [502, 503].contains(&reply.status),
+    };
+    if !right {
+        return Err(format!("{:?} has to come, not {} {:?} {:?}", row.client, reply.status, reply.end, reply.text()));
+    }
+    let after = client.send(Request::get(&format!("/{}/after", row.name))).await;
+    if (after.status, after.end) == (200, End::Complete) {
+        Ok(())
+    } else {
+        Err(format!("the request after it: {} {}", after.status, after.text()))
+    }
+}
+
+/// What the upstream saw of the row, and on how many connections.
+async fn upstream(row: &Row, server: &Server) -> Result<(), String> {
+    until(format_args!("{} is over at the upstream", row.name), async || server.played()).await?;
+    let connections = server.names().len();
+    let expected = if matches!(row.want, Want::Closed(_) | Want::Left) { 2 } else { 1 };
+    if connections == expected { Ok(()) } else { Err(format!("{connections} connections, not {expected}")) }
+}
+
+/// What is wrong with the line of the row in the access log.
+fn logged(row: &Row, log: &[Value]) -> Option<String> {
+    let Answer::Local(_, flags, details) = row.client else { return None };
+    let path = format!("/{}/first", row.name);
+    let line = log.iter().find(|line| line["path"] == path.as_str())?;
+    let right = line["flags"] == flags && line["details"].as_str().is_some_and(|said| said.starts_with(details));
+    if right { None } else { Some(format!("{}: logged as {} {}", row.name, line["flags"], line["details"])) }
+}

@@ -1,0 +1,44 @@
+//! Who an upstream is, and what it is asked for.
+
+use super::chain::{cluster, quic_cluster, trusted};
+use super::server::Server;
+use crate::edge::{ALL, Edge};
+use crate::support::backend::Backend;
+use crate::support::certificates::Certificates;
+use crate::support::client::Version;
+use crate::support::message::Request;
+
+async fn reply(clusters: &str) -> (u16, String) {
+    let front = Edge::in_front_of(clusters, ALL, "").await;
+    let reply = front.client(Version::Http2).await.send(Request::get("/")).await;
+    let line = front.process.log("access.log").lines(1).await.pop().expect("a line");
+    (reply.status, format!("{} {}", line["flags"], line["details"]))
+}
+
+#[tokio::test]
+async fn the_certificate_of_the_upstream_is_verified() {
+    let backend = Backend::echo().await;
+    let back = Edge::start(&backend, ALL).await;
+    let address = back.process.address("http3");
+    assert_eq!(reply(&quic_cluster("backend", address)).await.0, 200);
+    // Another authority, of the same name.
+    let other = Certificates::of_another_authority();
+    let (status, said) = reply(&cluster("backend", address, &trusted(&other), "")).await;
+    assert_eq!(status, 503, "{said}");
+    assert!(said.starts_with("\"UF\"") && said.contains("certificate"), "{said}");
+    // As in Envoy, nothing is verified where nobody is trusted, and that is remarked on.
+    assert_eq!(reply(&cluster("backend", address, "", "")).await.0, 200);
+    let front = Edge::in_front_of(&cluster("backend", address, "", ""), ALL, "").await;
+    let said = front.process.standard_error() + &front.process.standard_output();
+    assert!(said.contains("nothing of the upstream's certificate is verified"), "{said}");
+}
+
+#[tokio::test]
+async fn the_name_that_is_asked_for_is_the_one_that_is_set() {
+    for (tls, asked) in [("sni: a.test", Some("a.test")), ("", None)] {
+        let server = Server::good().await;
+        let front = Edge::in_front_of(&cluster("backend", server.address(), tls, ""), ALL, "").await;
+        assert_eq!(front.client(Version::Http2).await.send(Request::get("/")).await.status, 200);
+        assert_eq!(server.names(), [asked.map(str::to_owned)], "{tls}");
+    }
+}
