@@ -35,7 +35,7 @@ struct Seen {
 
 impl Server {
     /// Answers every request with 200.
-    pub(super) async fn good() -> Self {
+    pub(super) fn good() -> Self {
         Self::start(None)
     }
 

@@ -12,7 +12,7 @@ async fn reply(clusters: &str) -> (u16, String) {
     let front = Edge::in_front_of(clusters, ALL, "").await;
     let reply = front.client(Version::Http2).await.send(Request::get("/")).await;
     let line = front.process.log("access.log").lines(1).await.pop().expect("a line");
-    (reply.status, format!("{} {}", line["flags"], line["details"]))
+    (reply.status, line.to_string())
 }
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn the_certificate_of_the_upstream_is_verified() {
     let other = Certificates::of_another_authority();
     let (status, said) = reply(&cluster("backend", address, &trusted(&other), "")).await;
     assert_eq!(status, 503, "{said}");
-    assert!(said.starts_with("\"UF\"") && said.contains("certificate"), "{said}");
+    assert!(said.contains("\"UF\"") && said.contains("certificate"), "{said}");
     // As in Envoy, nothing is verified where nobody is trusted, and that is remarked on.
     assert_eq!(reply(&cluster("backend", address, "", "")).await.0, 200);
     let front = Edge::in_front_of(&cluster("backend", address, "", ""), ALL, "").await;
@@ -36,7 +36,7 @@ async fn the_certificate_of_the_upstream_is_verified() {
 #[tokio::test]
 async fn the_name_that_is_asked_for_is_the_one_that_is_set() {
     for (tls, asked) in [("sni: a.test", Some("a.test")), ("", None)] {
-        let server = Server::good().await;
+        let server = Server::good();
         let front = Edge::in_front_of(&cluster("backend", server.address(), tls, ""), ALL, "").await;
         assert_eq!(front.client(Version::Http2).await.send(Request::get("/")).await.status, 200);
         assert_eq!(server.names(), [asked.map(str::to_owned)], "{tls}");
