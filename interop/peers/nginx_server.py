@@ -25,6 +25,8 @@ http {{
         ssl_certificate_key {directory}/server.key;
         location / {{ proxy_pass http://127.0.0.1:{demo}; }}
         location = /upload {{ proxy_pass http://127.0.0.1:{backend}; }}
+        location = /trailers {{ proxy_pass http://127.0.0.1:{backend}; }}
+        location = /early-hints {{ proxy_pass http://127.0.0.1:{backend}; }}
     }}
 }}
 """

@@ -50,17 +50,11 @@ impl Matrix {
         }
         writeln!(out)?;
         for row in &self.rows {
-            write!(out, "{:width$}", row.name)?;
-            match &row.outcome {
-                Outcome::Skipped(reason) => write!(out, "  skipped: {reason}")?,
-                Outcome::Ran(verdicts) => {
-                    for (case, verdict) in Case::ALL.iter().zip(verdicts) {
-                        let width = case.heading().len();
-                        write!(out, "  {:width$}", word(verdict))?;
-                    }
-                }
-            }
-            writeln!(out)?;
+            let cells = match &row.outcome {
+                Outcome::Skipped(reason) => format!("  skipped: {reason}"),
+                Outcome::Ran(verdicts) => Case::ALL.iter().zip(verdicts).map(cell).collect(),
+            };
+            writeln!(out, "{:width$}{}", row.name, cells.trim_end())?;
         }
         self.print_words(out, all)
     }
@@ -96,6 +90,11 @@ impl Outcome {
             cannot => format!("{ok} of {}, cannot do {cannot}", verdicts.len() - cannot),
         }
     }
+}
+
+/// As wide as the heading that it stands under.
+fn cell((case, verdict): (&Case, &Verdict)) -> String {
+    format!("  {:width$}", word(verdict), width = case.heading().len())
 }
 
 fn word(verdict: &Verdict) -> &'static str {
