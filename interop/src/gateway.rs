@@ -1,40 +1,50 @@
-//! The gateway under test: built from this workspace, in front of its own demo backend.
+//! The gateway under test: built from this workspace, in front of [`Backends`].
 
 use std::{
-    env, fs,
-    io::{self, BufRead, BufReader},
-    net::{Ipv4Addr, UdpSocket},
+    fs,
+    io::{self, Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::Command,
 };
 
-use tempfile::TempDir;
+use crate::{
+    backend::Backend,
+    backends::{Backends, PATIENCE, filled, free_udp_port},
+    program::Running,
+    provision,
+};
 
-use crate::certificates;
-
-/// A running gateway and the backend behind it; both end with this value.
+/// A running gateway and the backends behind it; all end with this value.
 pub(crate) struct Gateway {
-    directory: TempDir,
     port: u16,
-    _programs: [Running; 2],
+    admin: String,
+    authority: PathBuf,
+    backends: Backends,
+    program: Running,
 }
 
 impl Gateway {
-    /// Builds the gateway, starts the demo backend, then the gateway, and waits until it says that it is ready.
-    pub(crate) fn start() -> io::Result<Self> {
-        let quicgate = build()?;
-        let directory = tempfile::tempdir()?;
-        certificates::write(directory.path())?;
-        let demo = Running::start(Command::new(&quicgate).args(["demo", "--address", "127.0.0.1:0"]), "http://")?;
-        let port = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let yaml = include_str!("gateway.yaml")
-            .replace("${port}", &port.to_string())
-            .replace("${demo}", &demo.port()?.to_string())
-            .replace("${dir}", &directory.path().display().to_string());
-        let file = directory.path().join("gateway.yaml");
-        fs::write(&file, yaml)?;
-        let gateway = Running::start(Command::new(&quicgate).arg("-c").arg(&file), "ready in")?;
-        Ok(Self { directory, port, _programs: [demo, gateway] })
+    /// Starts the backends, then the gateway, and waits until it says that it is ready. `directory` has the certificates.
+    pub(crate) fn start(directory: &Path) -> io::Result<Self> {
+        let quicgate = provision::build("quicgate", "quicgate")?;
+        let backends = Backends::start()?;
+        let port = free_udp_port()?;
+        let values = [
+            ("port", port.to_string()),
+            ("demo", backends.demo_port.to_string()),
+            ("backend", backends.backend.port().to_string()),
+            ("dir", directory.display().to_string()),
+        ];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let (file, admin) = (directory.join("gateway.yaml"), directory.join("admin"));
+        fs::write(&file, filled(include_str!("gateway.yaml"), &values))?;
+        let mut command = Command::new(&quicgate);
+        command.arg("-c").arg(&file).arg("--admin-address-path").arg(&admin).args(["--log-level", "error"]);
+        let program = Running::start(&mut command)?;
+        program.line("ready in", PATIENCE)?;
+        let authority = directory.join("ca.crt");
+        Ok(Self { port, admin: fs::read_to_string(admin)?, authority, backends, program })
     }
 
     pub(crate) fn url(&self) -> String {
@@ -42,58 +52,29 @@ impl Gateway {
     }
 
     /// The authority that signed its certificate.
-    pub(crate) fn authority(&self) -> PathBuf {
-        self.directory.path().join("ca.crt")
+    pub(crate) fn authority(&self) -> &Path {
+        &self.authority
     }
-}
 
-/// A program that has said the line that was waited for.
-struct Running {
-    child: Child,
-    line: String,
-    /// Kept, so that what it prints later does not end it.
-    output: BufReader<ChildStdout>,
-}
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.backends.backend
+    }
 
-impl Running {
-    /// Starts `command` and waits for a line that contains `sign`.
-    fn start(command: &mut Command, sign: &str) -> io::Result<Self> {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        let output = child.stdout.take().ok_or_else(|| io::Error::other("a pipe that was asked for"))?;
-        let mut running = Self { child, line: String::new(), output: BufReader::new(output) };
-        while !running.line.contains(sign) {
-            running.line.clear();
-            if running.output.read_line(&mut running.line)? == 0 {
-                return Err(io::Error::other(format!("{command:?} ended without saying `{sign}`")));
-            }
+    /// Asks the clients to go, while what is in flight goes on.
+    pub(crate) fn drain(&self) -> io::Result<()> {
+        let mut stream = TcpStream::connect(&self.admin)?;
+        stream.write_all(b"POST /drain_listeners?graceful HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        if answer.starts_with("HTTP/1.1 200") {
+            return Ok(());
         }
-        Ok(running)
+        Err(io::Error::other(format!("/drain_listeners answered {:?}", answer.lines().next().unwrap_or_default())))
     }
 
-    /// The port of the address in its line.
-    fn port(&self) -> io::Result<u16> {
-        let after = self.line.split("127.0.0.1:").nth(1).unwrap_or_default();
-        let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().map_err(|_| io::Error::other(format!("no address in {:?}", self.line)))
+    /// The response flags that it logged for the request for `path`.
+    pub(crate) fn logged_flags(&self, path: &str) -> io::Result<String> {
+        let line = self.program.line(&format!("access {path} "), PATIENCE)?;
+        Ok(line.rsplit(' ').next().unwrap_or_default().to_owned())
     }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already.
-        drop((self.child.kill(), self.child.wait()));
-    }
-}
-
-/// Has Cargo build `quicgate` in the profile of this program, and says where it is.
-fn build() -> io::Result<PathBuf> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let profile: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-    let arguments = ["build", "--quiet", "--package", "quicgate", "--bin", "quicgate", "--manifest-path"];
-    let status = Command::new(cargo).args(arguments).arg(manifest).args(profile).status()?;
-    if !status.success() {
-        return Err(io::Error::other("the gateway does not build"));
-    }
-    Ok(env::current_exe()?.with_file_name("quicgate"))
 }
