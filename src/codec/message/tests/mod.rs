@@ -1,5 +1,7 @@
 //! Every way in which a message is malformed, each with what is said of it.
 
+mod typed;
+
 use bytes::Bytes;
 use http::Method;
 use proptest::prelude::*;
@@ -152,6 +154,7 @@ fn rfc9114_4_2_fields_are_lower_case_and_not_about_a_connection() {
         ("", "x", Malformed::FieldName),
         ("a\n", "x", Malformed::FieldName),
         ("é", "x", Malformed::FieldName),
+        ("a\"b", "x", Malformed::FieldName),
         ("connection", "close", Malformed::ConnectionSpecific),
         ("keep-alive", "x", Malformed::ConnectionSpecific),
         ("proxy-connection", "x", Malformed::ConnectionSpecific),
