@@ -1,6 +1,7 @@
 //! Every way in which a message is malformed, each with what is said of it.
 
 mod typed;
+mod written;
 
 use bytes::Bytes;
 use http::Method;
