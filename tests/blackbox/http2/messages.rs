@@ -120,6 +120,8 @@ fn typed() -> Vec<Row> {
         ("rfc9113_8_2_2_te", "te", "gzip"),
         ("rfc9113_8_2_2_te_and_more", "te", "trailers, gzip"),
         ("rfc9113_8_2_2_te_of_nothing", "te", ""),
+        // It is in order, but the h2 crate takes small letters only.
+        ("rfc9110_10_1_4_te_in_upper_case", "te", "Trailers"),
     ]
     .map(|(name, field, value)| Row::new(name).get(&[(field, value)]))
     .to_vec()

@@ -1,7 +1,11 @@
 //! RFC 9113 §8.3: pseudo-header fields.
 
+use super::client::Client;
 use super::row::Row;
 use super::table::play;
+use crate::edge::{ALL, Edge};
+use crate::support::backend::Backend;
+use crate::support::deadline::within;
 
 type Fields<'a> = &'a [(&'a str, &'a str)];
 
@@ -56,6 +60,7 @@ fn known_and_first() -> Vec<Row> {
 fn values() -> Vec<Row> {
     let method = |name: &str, method| bad(name, &[(":method", method), SCHEME, AUTHORITY, PATH]);
     let scheme = |name: &str, scheme| bad(name, &[METHOD, (":scheme", scheme), AUTHORITY, PATH]);
+    let lost = "rfc9113_8_3_1_empty_scheme_beside_host";
     vec![
         // The h2 crate cannot type them.
         method("rfc9113_8_3_1_empty_method", "").closes(),
@@ -65,6 +70,8 @@ fn values() -> Vec<Row> {
         scheme("rfc9113_8_3_1_scheme_with_colon", "https://a"),
         scheme("rfc9113_8_3_1_scheme_with_space", "ht tp"),
         scheme("rfc3986_3_1_scheme_that_begins_with_a_digit", "1http"),
+        // The h2 crate hands over no scheme where `host` alone is the authority; nothing here depends on one.
+        bad(lost, &[METHOD, (":scheme", ""), (":path", &format!("/{lost}")), ("host", "localhost")]).good(&[]),
     ]
 }
 
@@ -116,4 +123,25 @@ fn authorities() -> Vec<Row> {
         good("rfc9113_8_3_1_host_alone", &[("host", "a.test")]).good(&["host: a.test\n"]),
         good("rfc9113_8_3_1_host_agrees", &[AUTHORITY, ("host", "localhost")]).good(&["host: localhost\n"]),
     ]
+}
+
+#[tokio::test]
+async fn the_log_says_what_was_malformed() {
+    let backend = Backend::echo().await;
+    let edge = Edge::start(&backend, ALL).await;
+    let mut log = edge.process.log("access.log");
+    let request = |more: Fields<'_>| bad("asked_for", &[&[METHOD, SCHEME, AUTHORITY], more].concat());
+    for (row, details) in [
+        (request(&[PATH, ("host", "elsewhere")]), "http2.authority_and_host_differ"),
+        (request(&[PATH, ("x-field", " x")]), "http2.invalid_field_value"),
+        (request(&[PATH, ("host", "localhost"), ("host", "localhost")]), "http2.invalid_authority"),
+        (request(&[(":path", "*")]), "http2.invalid_path"),
+    ] {
+        let client = Client::connect(edge.process.address("https")).await.expect("a connection");
+        within("the row", client.play(&row)).await.expect("a reset, and an answer after it");
+        let lines = log.lines(2).await;
+        let line = lines.iter().find(|line| line["details"] == details);
+        assert!(line.is_some_and(|line| line["flags"] == "DPE"), "{details} is not in {lines:?}");
+    }
+    assert!(backend.received().iter().all(|received| received.path() == "/asked_for/after"));
 }
