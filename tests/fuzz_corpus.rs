@@ -5,6 +5,10 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "../fuzz/fuzz_targets/frames/drive.rs"]
+mod frames;
+#[path = "../fuzz/fuzz_targets/message/drive.rs"]
+mod message;
 #[path = "../fuzz/fuzz_targets/qpack/drive.rs"]
 mod qpack;
 
@@ -13,6 +17,16 @@ fn replay(target: &str, drive: fn(&[u8])) -> usize {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let inputs = fs::read_dir(folder).expect("the corpus is a folder of the repository");
     inputs.map(|input| drive(&fs::read(input.expect("an input").path()).expect("a file"))).count()
+}
+
+#[test]
+fn frames() {
+    assert!(replay("frames", frames::drive) >= 12);
+}
+
+#[test]
+fn message() {
+    assert!(replay("message", message::drive) >= 12);
 }
 
 #[test]

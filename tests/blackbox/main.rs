@@ -11,6 +11,7 @@ mod exchanges;
 mod failures;
 mod first_run;
 mod host;
+mod http2;
 mod http3;
 mod isolation;
 mod log_format;

@@ -7,20 +7,81 @@ use bytes::Bytes;
 use h2::RecvStream;
 use http_body::{Frame, SizeHint};
 
-use super::error::from_request_body;
+use super::error::{from_request_body, refused};
+use crate::codec::message::{Content, ContentLength, SectionLimits, check_trailers};
 use crate::http::Failure;
 
 /// Reads a stream; credit goes back to the peer as data is taken, so that flow control spans the gateway.
 pub(super) struct StreamBody {
     stream: RecvStream,
-    content_length: Option<u64>,
+    limits: SectionLimits,
+    content: Content,
+    /// Whether trailers, or the end, come next.
     data_done: bool,
+    /// What was there when the head was read.
+    first: Option<Frame<Bytes>>,
 }
 
 impl StreamBody {
-    /// `content_length` is what the head declared; h2 itself checks it against what comes.
-    pub(super) fn new(stream: RecvStream, content_length: Option<u64>) -> Self {
-        Self { stream, content_length, data_done: false }
+    /// `length` is what the head announced, `limits` are those of trailers.
+    pub(super) fn new(stream: RecvStream, length: ContentLength, limits: SectionLimits) -> Self {
+        Self { stream, limits, content: Content::new(length), data_done: false, first: None }
+    }
+
+    /// Looks at what has come with the head, without waiting: most requests end there, and one without content must not
+    /// look like one of unknown length.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is malformed or has broken off: such a request goes nowhere.
+    pub(super) async fn look_ahead(mut self) -> Result<Self, Failure> {
+        let item = std::future::poll_fn(|cx| match self.poll_next(cx) {
+            Poll::Ready(item) => Poll::Ready(item),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await;
+        self.first = item.transpose()?;
+        Ok(self)
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        while !self.content.ended() {
+            match ready!(self.poll_part(cx)) {
+                Ok(Some(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Ok(None) => {}
+                Err(failure) => {
+                    self.content.give_up();
+                    return Poll::Ready(Some(Err(failure)));
+                }
+            }
+        }
+        Poll::Ready(self.content.take_held().map(Ok))
+    }
+
+    /// Reads a part, and returns what of it can go on.
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Failure>> {
+        if !self.data_done {
+            match ready!(self.stream.poll_data(cx)) {
+                Some(Ok(data)) => return Poll::Ready(self.take(data)),
+                Some(Err(error)) => return Poll::Ready(Err(from_request_body(&error))),
+                None => self.data_done = true,
+            }
+        }
+        let trailers = ready!(self.stream.poll_trailers(cx)).map_err(|error| from_request_body(&error))?;
+        if let Some(fields) = trailers {
+            check_trailers(&fields, self.limits).map_err(refused)?;
+            self.content.trailers(fields).map_err(|malformed| refused(malformed.into()))?;
+        }
+        Poll::Ready(self.content.end().map(|()| None).map_err(|malformed| refused(malformed.into())))
+    }
+
+    fn take(&mut self, data: Bytes) -> Result<Option<Bytes>, Failure> {
+        // The stream is known and this much was received on it: h2 cannot refuse.
+        let _ = self.stream.flow_control().release_capacity(data.len());
+        let now = self.content.data(data).map_err(|malformed| refused(malformed.into()))?;
+        if self.stream.is_end_stream() {
+            self.content.end().map_err(|malformed| refused(malformed.into()))?;
+        }
+        Ok(now)
     }
 }
 
@@ -29,30 +90,19 @@ impl http_body::Body for StreamBody {
     type Error = Failure;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        if !self.data_done {
-            match ready!(self.stream.poll_data(cx)) {
-                Some(Ok(data)) => {
-                    // The stream is known and this much was received on it: h2 cannot refuse.
-                    let _ = self.stream.flow_control().release_capacity(data.len());
-                    self.content_length = self.content_length.map(|left| left.saturating_sub(data.len() as u64));
-                    return Poll::Ready(Some(Ok(Frame::data(data))));
-                }
-                Some(Err(error)) => return Poll::Ready(Some(Err(from_request_body(&error)))),
-                None => self.data_done = true,
-            }
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
         }
-        match ready!(self.stream.poll_trailers(cx)) {
-            Ok(Some(fields)) => Poll::Ready(Some(Ok(Frame::trailers(fields)))),
-            Ok(None) => Poll::Ready(None),
-            Err(error) => Poll::Ready(Some(Err(from_request_body(&error)))),
-        }
+        self.poll_next(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.is_end_stream()
+        self.content.is_over() && self.first.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.content_length.map_or_else(SizeHint::new, SizeHint::with_exact)
+        let first = self.first.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len) as u64;
+        let hint = self.content.size_hint();
+        hint.exact().map_or(hint, |left| SizeHint::with_exact(left + first))
     }
 }

@@ -2,6 +2,7 @@
 
 use h2::Reason;
 
+use crate::codec::message::Refused;
 use crate::http::Failure;
 
 /// The code that resets a stream for `failure`.
@@ -37,4 +38,13 @@ pub(super) fn from_request_body(error: &h2::Error) -> Failure {
         return Failure::DownstreamClosed;
     }
     Failure::DownstreamProtocol("http2.violation.of.messaging.rule".into())
+}
+
+/// What `message` does not take.
+pub(super) fn refused(refused: Refused) -> Failure {
+    match refused {
+        Refused::TooLarge => Failure::HeadersTooLarge("http2.headers_too_large"),
+        Refused::TooMany => Failure::HeadersTooLarge("http2.too_many_headers"),
+        Refused::Malformed(malformed) => Failure::DownstreamProtocol(format!("http2.{malformed}").into()),
+    }
 }

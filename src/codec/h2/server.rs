@@ -14,7 +14,8 @@ use http_body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::StreamBody;
-use super::error::reason;
+use super::error::{reason, refused};
+use crate::codec::message::{SectionLimits, check_request};
 use crate::codec::pump::{Gone, Sink, abandon, patient, pump};
 use crate::codec::target::expects_continue;
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
@@ -53,7 +54,8 @@ where
     I: AsyncRead + AsyncWrite + Unpin + Send,
     H: Handler,
 {
-    let limits = StreamLimits { max_headers: limits.max_header_count, write_timeout: limits.write_timeout };
+    let section = SectionLimits { bytes: limits.max_header_bytes, fields: limits.max_header_count };
+    let limits = StreamLimits { section, write_timeout: limits.write_timeout };
     loop {
         tokio::select! {
             biased;
@@ -85,18 +87,9 @@ async fn exchange<H: Handler>(
     mut respond: SendResponse<Bytes>,
     limits: StreamLimits,
 ) {
-    let request = match admit(request, limits.max_headers) {
+    let request = match admit(request, limits.section).await {
         Ok(request) => request,
-        Err(Refusal::TooManyFields) => {
-            handler.refused(&Failure::HeadersTooLarge("http2.too_many_headers"));
-            let _ = respond.send_response(too_many_fields(), true);
-            return;
-        }
-        Err(Refusal::Malformed(failure)) => {
-            handler.refused(&failure);
-            respond.send_reset(reason(&failure));
-            return;
-        }
+        Err(failure) => return refuse(&failure, &mut respond, &handler),
     };
     if expects_continue(request.headers()) {
         // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
@@ -138,36 +131,36 @@ async fn exchange<H: Handler>(
     }
 }
 
-enum Refusal {
-    TooManyFields,
-    Malformed(Failure),
+/// A message that is no request is reset, or answered where that is allowed.
+fn refuse<H: Handler>(failure: &Failure, respond: &mut SendResponse<Bytes>, handler: &Arc<H>) {
+    handler.refused(failure);
+    if !matches!(failure, Failure::HeadersTooLarge(_)) {
+        return respond.send_reset(reason(failure));
+    }
+    // RFC 9113 §10.5.1: larger than was said to be taken.
+    let mut response = http::Response::new(());
+    *response.status_mut() = http::StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    let _ = respond.send_response(response, true);
 }
 
-fn admit(request: http::Request<RecvStream>, max_headers: usize) -> Result<Request, Refusal> {
+async fn admit(request: http::Request<RecvStream>, limits: SectionLimits) -> Result<Request, Failure> {
     let (mut parts, stream) = request.into_parts();
-    if parts.headers.len() > max_headers {
-        return Err(Refusal::TooManyFields);
-    }
-    target::from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers).map_err(Refusal::Malformed)?;
+    let protocol = parts.extensions.get::<h2::ext::Protocol>().is_some();
+    // RFC 9113 §8.1.1: malformed is a stream error of type PROTOCOL_ERROR.
+    let length = check_request(&parts, protocol, limits).map_err(refused)?;
+    target::from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers)?;
     let body = if stream.is_end_stream() {
         Body::Empty
     } else {
-        let length = parts.headers.get(http::header::CONTENT_LENGTH);
-        let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
-        Body::boxed(StreamBody::new(stream, length))
+        let body = StreamBody::new(stream, length, limits).look_ahead().await?;
+        if body.is_end_stream() { Body::Empty } else { Body::boxed(body) }
     };
     Ok(Request::from_parts(parts, body))
 }
 
-fn too_many_fields() -> http::Response<()> {
-    let mut response = http::Response::new(());
-    *response.status_mut() = http::StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-    response
-}
-
 #[derive(Clone, Copy)]
 struct StreamLimits {
-    max_headers: usize,
+    section: SectionLimits,
     write_timeout: Option<Duration>,
 }
 

@@ -1,24 +1,31 @@
 //! What makes a message of HTTP/2 or HTTP/3 well formed: RFC 9113 §8.2 and §8.3, RFC 9114 §4.1 to §4.4.
 //!
-//! A codec pushes the field lines of a section as it decodes them, so that nothing is kept of a section that is refused, and
-//! takes the head, or the trailers, at the end. A message that is not well formed is a stream error and never reaches the
-//! upstream. Pure: no I/O.
+//! One set of rules for both versions. The codec of HTTP/3 pushes the field lines of a section as it decodes them, so that
+//! nothing is kept of a section that is refused, and takes the head, or the trailers, at the end. HTTP/2 comes in parts that
+//! the h2 crate has typed, and they are checked as they are ([`check_request`]). A message that is not well formed is a
+//! stream error and never reaches the upstream whole. Pure: no I/O.
 
+mod content;
 mod length;
 mod request;
 mod response;
 mod section;
+mod size;
+mod target;
 mod trailers;
+mod typed;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
+pub use content::Content;
 pub use length::ContentLength;
 pub use request::{RequestHead, RequestSection};
 pub use response::{ResponseHead, ResponseSection};
 pub use trailers::TrailerSection;
+pub use typed::{check_request, check_response, check_trailers};
 
 /// What is wrong with a message. Displayed, it is the detail for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

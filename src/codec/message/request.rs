@@ -1,11 +1,11 @@
 //! The head of a request.
 
 use bytes::Bytes;
-use http::header::HOST;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Uri};
 
 use super::section::Section;
+use super::target::Target;
 use super::{ContentLength, Malformed, Refused, SectionLimits};
 
 /// The field section that begins a request, as it is decoded.
@@ -72,83 +72,36 @@ impl RequestSection {
         let [method, scheme, authority, path, protocol] = self.pseudo;
         let headers = self.section.headers;
         let method = Method::from_bytes(&method.ok_or(Malformed::MissingPseudo)?).map_err(|_| Malformed::Method)?;
-        let authority = authority.map(parse_authority).transpose()?;
-        agree(authority.as_ref(), &headers)?;
-        let mut uri = http::uri::Parts::default();
-        if protocol.is_some() && (!extended_connect || method != Method::CONNECT) {
-            // RFC 8441 §4: only with CONNECT, and only when the server has said that it takes it.
+        // RFC 8441 §4, RFC 9220 §3: only when the server has said that it takes it.
+        if protocol.is_some() && !extended_connect {
             return Err(Malformed::ForbiddenPseudo);
         }
-        if method == Method::CONNECT && protocol.is_none() {
-            // RFC 9114 §4.4: only `:method` and `:authority`, which names host and port.
-            if scheme.is_some() || path.is_some() {
-                return Err(Malformed::ForbiddenPseudo);
-            }
-            if authority.as_ref().ok_or(Malformed::MissingPseudo)?.port().is_none() {
-                return Err(Malformed::Authority);
-            }
-        } else {
-            // RFC 9114 §4.3.1: every other request has `:scheme` and `:path`.
-            let scheme = parse_scheme(&scheme.ok_or(Malformed::MissingPseudo)?)?;
-            let path = path.ok_or(Malformed::MissingPseudo)?;
-            let of_http = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
-            // RFC 9114 §4.3.1: with a scheme that has an authority, `:authority` or `host` is there.
-            if of_http && authority.is_none() && !headers.contains_key(HOST) {
-                return Err(Malformed::MissingPseudo);
-            }
-            uri.path_and_query = Some(parse_path(path, &method)?);
-            // A URI with a scheme has an authority: where only `host` says it, the scheme is known by the connection.
-            uri.scheme = authority.is_some().then_some(scheme);
-        }
-        uri.authority = authority;
-        Ok(RequestHead {
-            content_length: ContentLength::of(&headers)?,
-            uri: Uri::from_parts(uri).map_err(|_| Malformed::Path)?,
-            method,
-            headers,
-            protocol,
-        })
+        let scheme = scheme.map(|scheme| Scheme::try_from(&*scheme).map_err(|_| Malformed::Scheme)).transpose()?;
+        let authority = authority.map(Authority::from_maybe_shared).transpose().map_err(|_| Malformed::Authority)?;
+        let path = path.map(parse_path).transpose()?;
+        let target = Target {
+            method: &method,
+            scheme: scheme.as_ref(),
+            authority: authority.as_ref(),
+            path: path.as_ref().map(PathAndQuery::as_str),
+            protocol: protocol.is_some(),
+        };
+        let content_length = target.check(&headers)?;
+        let mut uri = http::uri::Parts::default();
+        // A URI with a scheme has an authority: where only `host` says it, the scheme is known by the connection.
+        uri.scheme = scheme.filter(|_| authority.is_some());
+        (uri.authority, uri.path_and_query) = (authority, path);
+        let uri = Uri::from_parts(uri).map_err(|_| Malformed::Path)?;
+        Ok(RequestHead { method, uri, headers, protocol, content_length })
     }
 }
 
-fn parse_scheme(scheme: &[u8]) -> Result<Scheme, Malformed> {
-    // RFC 3986 §3.1: it begins with a letter.
-    if !scheme.first().is_some_and(u8::is_ascii_alphabetic) {
-        return Err(Malformed::Scheme);
-    }
-    Scheme::try_from(scheme).map_err(|_| Malformed::Scheme)
-}
-
-fn parse_authority(authority: Bytes) -> Result<Authority, Malformed> {
-    // RFC 9114 §4.3.1: neither empty nor with userinfo.
-    if authority.is_empty() || authority.contains(&b'@') {
-        return Err(Malformed::Authority);
-    }
-    Authority::from_maybe_shared(authority).map_err(|_| Malformed::Authority)
-}
-
-fn parse_path(path: Bytes, method: &Method) -> Result<PathAndQuery, Malformed> {
-    // RFC 9114 §4.3.1: not empty; `*` only for OPTIONS. RFC 9110 §4.1: no fragment is sent.
-    let asterisk = *path == *b"*" && method == Method::OPTIONS;
-    if !(path.starts_with(b"/") || asterisk) || path.contains(&b'#') {
+fn parse_path(path: Bytes) -> Result<PathAndQuery, Malformed> {
+    // RFC 9110 §4.1: no fragment is sent. The parser would cut it off.
+    if path.contains(&b'#') {
         return Err(Malformed::Path);
     }
     PathAndQuery::from_maybe_shared(path).map_err(|_| Malformed::Path)
-}
-
-/// RFC 9114 §4.3.1: `:authority` and `host` say the same, and `host` says it once.
-fn agree(authority: Option<&Authority>, headers: &HeaderMap) -> Result<(), Malformed> {
-    let mut hosts = headers.get_all(HOST).iter();
-    let Some(host) = hosts.next() else { return Ok(()) };
-    if host.is_empty() || hosts.next().is_some() {
-        return Err(Malformed::Authority);
-    }
-    match authority {
-        Some(authority) if !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => {
-            Err(Malformed::AuthorityAndHost)
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The pseudo-header fields of a request (RFC 9114 §4.3.1, RFC 8441 §4).

@@ -50,10 +50,7 @@ impl ResponseSection {
             return Err(Malformed::LatePseudo.into());
         }
         let status = StatusCode::from_bytes(&value).map_err(|_| Malformed::Status)?;
-        // RFC 9114 §4.5: there is no 101, for nothing is upgraded.
-        if status == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(Malformed::Status.into());
-        }
+        check_status(status)?;
         match self.status.replace(status) {
             Some(_) => Err(Malformed::DuplicatePseudo.into()),
             None => Ok(()),
@@ -72,4 +69,9 @@ impl ResponseSection {
             headers,
         })
     }
+}
+
+/// RFC 9114 §4.5, RFC 9113 §8.6: there is no 101, for nothing is upgraded.
+pub(super) fn check_status(status: StatusCode) -> Result<(), Malformed> {
+    if status == StatusCode::SWITCHING_PROTOCOLS { Err(Malformed::Status) } else { Ok(()) }
 }

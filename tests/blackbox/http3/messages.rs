@@ -138,6 +138,7 @@ fn names() -> Vec<Row> {
         ("rfc9114_10_3_line_break_in_name", "x\r\ny", "x"),
         ("rfc9114_10_3_nul_in_name", "x\0y", "x"),
         ("rfc9114_10_3_name_beyond_ascii", "x\u{e9}y", "x"),
+        ("rfc9110_5_6_2_quotation_mark_in_name", "x\"y", "x"),
         ("rfc9114_4_2_connection", "connection", "close"),
         ("rfc9114_4_2_keep_alive", "keep-alive", "timeout=5"),
         ("rfc9114_4_2_proxy_connection", "proxy-connection", "close"),

@@ -77,6 +77,13 @@ impl ControlReader {
         }
     }
 
+    /// Bytes that are kept of what did not come whole.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        let payload = self.frame.as_ref().and_then(|frame| frame.payload.as_ref());
+        self.head.len() + payload.map_or(0, BytesMut::len)
+    }
+
     fn begin(&mut self, kind: u64, length: u64) -> Result<Frame, WireError> {
         // RFC 9114 §6.2.1: SETTINGS comes first, and once.
         match (self.settled, kind == kind::SETTINGS) {

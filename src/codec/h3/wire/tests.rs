@@ -406,7 +406,100 @@ fn rfc9218_4_a_priority_is_a_wish() {
     assert_eq!(Priority::parse(b"u=1\xff"), Priority::default());
 }
 
+/// A head, parts of content, and perhaps trailers, as frames with others between them that mean nothing.
+fn message() -> impl Strategy<Value = (Vec<Piece>, Vec<u8>)> {
+    let section = || prop::collection::vec(any::<u8>(), 0..=MAX_SECTION);
+    let data = prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..5);
+    let unknown = prop::option::of((0_u64..1 << 40, prop::collection::vec(any::<u8>(), 0..40)));
+    (section(), data, prop::option::of(section()), prop::collection::vec(unknown, 7)).prop_map(
+        |(head, data, trailers, unknown)| {
+            let mut unknown = unknown.into_iter().flatten().map(|(n, bytes)| whole(0x1f * n + 0x21, &bytes));
+            let mut stream = unknown.next().unwrap_or_default();
+            let mut pieces = vec![Piece::Section(head.into())];
+            pieces.extend(data.into_iter().map(|data| Piece::Data(data.into())));
+            pieces.extend(trailers.map(|trailers| Piece::Section(trailers.into())));
+            for piece in &pieces {
+                stream.extend(match piece {
+                    Piece::Section(section) => whole(kind::HEADERS, section),
+                    Piece::Data(data) => whole(kind::DATA, data),
+                });
+                stream.extend(unknown.next().unwrap_or_default());
+            }
+            // Content that is empty is no piece.
+            pieces.retain(|piece| !matches!(piece, Piece::Data(data) if data.is_empty()));
+            (joined(pieces), stream)
+        },
+    )
+}
+
+/// What pieces hold, in order, each byte with whether it is content.
+fn bytes_of(pieces: &[Piece]) -> Vec<(bool, u8)> {
+    let bytes = pieces.iter().flat_map(|piece| match piece {
+        Piece::Section(section) => section.iter().map(|byte| (false, *byte)).collect::<Vec<_>>(),
+        Piece::Data(data) => data.iter().map(|byte| (true, *byte)).collect(),
+    });
+    bytes.collect()
+}
+
 proptest! {
+    #[test]
+    fn a_message_that_is_written_is_read_whatever_the_chunks(
+        (pieces, stream) in message(),
+        sizes in prop::collection::vec(1_usize..40, 1..5),
+    ) {
+        prop_assert_eq!(request(&stream, &sizes).map(joined), Ok(pieces.clone()));
+        prop_assert_eq!(request(&stream, &[usize::MAX]).map(joined), Ok(pieces));
+    }
+
+    #[test]
+    fn a_message_that_is_cut_is_read_up_to_there_and_never_more(
+        (pieces, stream) in message(),
+        at in any::<prop::sample::Index>(),
+        size in 1_usize..40,
+    ) {
+        let cut = &stream[..at.index(stream.len())];
+        match request(cut, &[size]) {
+            // Between two frames: what came is the beginning of it.
+            Ok(read) => prop_assert!(bytes_of(&pieces).starts_with(&bytes_of(&read))),
+            // RFC 9114 §7.1: within one.
+            Err(error) => prop_assert_eq!(error, WireError::Frame),
+        }
+    }
+
+    #[test]
+    fn a_control_stream_that_is_written_is_read_whatever_the_chunks(
+        settings in (prop::option::of(0_u64..1 << 62), 0_u64..1 << 62, 0_u64..1 << 62, any::<(bool, bool)>()),
+        priorities in prop::collection::vec((0_u64..1 << 60, 0_u8..8, any::<bool>()), 0..4),
+        mut goaways in prop::collection::vec(0_u64..1 << 62, 0..3),
+        size in 1_usize..40,
+    ) {
+        let (max_field_section_size, qpack_max_table_capacity, qpack_blocked_streams, flags) = settings;
+        let (enable_connect_protocol, h3_datagram) = flags;
+        let settings = Settings {
+            max_field_section_size,
+            qpack_max_table_capacity,
+            qpack_blocked_streams,
+            enable_connect_protocol,
+            h3_datagram,
+        };
+        let mut stream = Vec::new();
+        settings.encode(&mut stream);
+        let mut expected = vec![Control::Settings(settings)];
+        for (request, urgency, incremental) in priorities {
+            let text = format!("u={urgency}, i=?{}", u8::from(incremental));
+            stream.extend(whole(0x21, b"nothing"));
+            stream.extend(whole(kind::PRIORITY_UPDATE, &[&integer(request * 4), text.as_bytes()].concat()));
+            expected.push(Control::Priority(request * 4, Priority { urgency, incremental }));
+        }
+        goaways.sort_unstable_by(|one, other| other.cmp(one));
+        for id in goaways {
+            stream.extend(whole(kind::GOAWAY, &integer(id)));
+            expected.push(Control::GoAway(id));
+        }
+        prop_assert_eq!(control(true, &stream, size), Ok(expected.clone()));
+        prop_assert_eq!(control(true, &stream, usize::MAX), Ok(expected));
+    }
+
     #[test]
     fn any_bytes_in_any_chunks_give_the_same(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
