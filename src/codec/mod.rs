@@ -60,7 +60,8 @@ pub struct ServerLimits {
     pub stream_window: u32,
     /// Bytes that a client may send unasked on one HTTP/2 connection.
     pub connection_window: u32,
-    /// How long the head of an HTTP/1 request may take from its first byte on.
+    /// How long the head of a request may take: on HTTP/1 from its first byte on, on HTTP/3 from the opening of its stream
+    /// on. The h2 crate shows no head before it is whole.
     pub headers_timeout: Option<std::time::Duration>,
     /// How long a client may leave a response unread: Envoy's `stream_idle_timeout`.
     pub write_timeout: Option<std::time::Duration>,

@@ -1,6 +1,6 @@
 //! HTTP/3 on the wire, RFC 9114, strictly, over quinn.
 //!
-//! `server` serves one connection: a task for each request stream, and one for each of the few unidirectional streams
+//! `server` serves one connection: a task for each request stream (`exchange`), and one for each of the few unidirectional streams
 //! (`uni`). `receive` and `send` are the halves of a request stream over quinn's own types, which read and write chunks
 //! without a copy and show resets, stops and priorities; [`wire`] knows the frames, [`super::message`] the rules of messages,
 //! [`super::qpack`] the compression. `shared` is what the tasks of a connection have in common.
@@ -10,6 +10,7 @@
 
 mod body;
 mod error;
+mod exchange;
 mod receive;
 mod send;
 mod server;

@@ -226,7 +226,10 @@ impl Receiver {
     /// Tells the peer that the rest is not needed.
     pub(super) fn stop(&mut self, code: Code) {
         self.over = true;
-        if self.stream.stop(varint(code)).is_ok() && !self.finished {
+        // RFC 9204 §2.2.2.2: a section that came whole and waits for entries is abandoned as well.
+        let abandoned = self.section.take().is_some();
+        let open = self.stream.stop(varint(code)).is_ok() && !self.finished;
+        if open || abandoned {
             self.shared.cancel(self.id());
         }
     }

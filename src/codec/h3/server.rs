@@ -1,7 +1,7 @@
 //! The HTTP/3 server: one connection, a task for each of its request streams.
 //!
 //! Called by `listener` with an established QUIC connection; calls the [`Handler`]. The accept loop awaits no peer: the
-//! head of a request is read in the stream's own task, so a client that stalls one stream delays no other.
+//! head of a request is read in the stream's own task (`exchange`), so a client that stalls one stream delays no other.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -10,24 +10,19 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h3::error::Code;
-use http::StatusCode;
-use http_body::Body as _;
 use quinn::ConnectionError;
 use tokio::task::JoinSet;
 
-use super::body::StreamBody;
-use super::error::code;
-use super::receive::{ReadFailure, Receiver};
+use super::exchange::exchange;
+use super::receive::Receiver;
 use super::send::Sender;
 use super::shared::{Shared, varint};
 use super::uni::{self, Opened};
 use super::wire::{encode, kind};
-use crate::codec::message::{RequestHead, SectionLimits};
-use crate::codec::pump::{Gone, Sink, abandon, pump};
-use crate::codec::target::{expects_continue, from_pseudo_fields};
+use crate::codec::message::SectionLimits;
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits};
 use crate::drain::Drain;
-use crate::http::{Body, Failure, Request};
+use crate::http::Failure;
 
 /// Serves one connection to its end.
 pub async fn serve<H: Handler>(
@@ -89,6 +84,7 @@ impl<H: Handler> Server<H> {
     async fn run(mut self, limits: &ServerLimits, drain: &Drain) -> Ended {
         let limits = StreamLimits {
             section: SectionLimits { bytes: limits.max_header_bytes, fields: limits.max_header_count },
+            headers_timeout: limits.headers_timeout,
             write_timeout: limits.write_timeout,
         };
         self.helpers.spawn(uni::write_instructions(Arc::clone(&self.shared)));
@@ -131,7 +127,7 @@ impl<H: Handler> Server<H> {
             receiver.stop(Code::H3_REQUEST_REJECTED);
             return sender.break_off(Code::H3_REQUEST_REJECTED);
         }
-        drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler)));
+        drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler), limits.headers_timeout));
     }
 
     /// RFC 9114 §5.2: the first GOAWAY leaves room for requests that are on their way; a second one follows when they came.
@@ -191,82 +187,10 @@ async fn until(instant: Option<Instant>) {
     }
 }
 
-async fn exchange<H: Handler>(mut sender: Sender, mut receiver: Receiver, handler: Arc<H>) {
-    let head = match receiver.head().await {
-        Ok(head) => head,
-        Err(failure) => {
-            // RFC 9114 §4.1.1: what ends too early has a code of its own.
-            let incomplete = matches!(failure, ReadFailure::Incomplete);
-            let failure = Failure::from(failure);
-            let code = if incomplete { Code::H3_REQUEST_INCOMPLETE } else { code(&failure) };
-            return refuse(failure, code, &mut sender, &handler).await;
-        }
-    };
-    sender.rank(&head.headers);
-    let request = match admit(head, receiver).await {
-        Ok(request) => request,
-        Err(failure) => {
-            let code = code(&failure);
-            return refuse(failure, code, &mut sender, &handler).await;
-        }
-    };
-    if expects_continue(request.headers()) {
-        // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
-        let _ = sender.head(StatusCode::CONTINUE, &http::HeaderMap::new()).await;
-    }
-    let answered = {
-        let answer = std::pin::pin!(Arc::clone(&handler).handle(request));
-        tokio::select! {
-            biased;
-            response = answer => Ok(response),
-            gone = sender.gone() => {
-                handler.resetting(gone == Gone::Stream);
-                Err(gone)
-            }
-        }
-    };
-    let response = match answered {
-        Ok(response) => response,
-        Err(gone) => return abandon(&*handler, gone, ()),
-    };
-    let (parts, mut body) = response.into_parts();
-    if let Err(gone) = respond(&parts, &mut body, &mut sender).await {
-        abandon(&*handler, gone, body);
-    }
-}
-
-/// A message that is no request is reset, or answered where that is allowed.
-async fn refuse<H: Handler>(failure: Failure, code: Code, sender: &mut Sender, handler: &Arc<H>) {
-    handler.refused(&failure);
-    if !matches!(failure, Failure::HeadersTooLarge(_)) {
-        return sender.break_off(code);
-    }
-    // RFC 9114 §4.2.2: larger than was said to be taken.
-    let _ = sender.head(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &http::HeaderMap::new()).await;
-    let _ = sender.finish().await;
-}
-
-async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure> {
-    let mut request = http::Request::new(());
-    *request.method_mut() = head.method;
-    *request.uri_mut() = head.uri;
-    *request.headers_mut() = head.headers;
-    *request.version_mut() = http::Version::HTTP_3;
-    let (mut parts, ()) = request.into_parts();
-    from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers)?;
-    let body = StreamBody::new(receiver, head.content_length).look_ahead().await?;
-    let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
-    Ok(Request::from_parts(parts, body))
-}
-
-async fn respond(parts: &http::response::Parts, body: &mut Body, sender: &mut Sender) -> Result<(), Gone> {
-    sender.head(parts.status, &parts.headers).await?;
-    pump(body, sender).await
-}
-
 #[derive(Clone, Copy)]
 struct StreamLimits {
     section: SectionLimits,
+    headers_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
 }
 

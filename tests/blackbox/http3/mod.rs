@@ -16,4 +16,5 @@ mod row;
 mod settings;
 mod streams;
 mod table;
+mod times;
 mod wire;

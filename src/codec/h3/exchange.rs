@@ -1,0 +1,143 @@
+//! One request stream of a server, from its opening to the last byte of its response.
+//!
+//! The task that `server` spawns for each stream: it reads the head, hands the request to the [`Handler`], and pumps the
+//! response back. What is no request is reset, or answered where RFC 9114 lets that be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use h3::error::Code;
+use http::StatusCode;
+use http_body::Body as _;
+
+use super::body::StreamBody;
+use super::error::code;
+use super::receive::{ReadFailure, Receiver};
+use super::send::Sender;
+use crate::codec::Handler;
+use crate::codec::message::RequestHead;
+use crate::codec::pump::{Gone, Sink, abandon, pump};
+use crate::codec::target::{expects_continue, from_pseudo_fields};
+use crate::http::{Body, Failure, Request, Response};
+
+/// Serves one request stream.
+pub(super) async fn exchange<H: Handler>(
+    mut sender: Sender,
+    receiver: Receiver,
+    handler: Arc<H>,
+    headers_timeout: Option<Duration>,
+) {
+    let request = match in_time(headers_timeout, read(receiver, &mut sender)).await {
+        Ok(request) => request,
+        Err(refusal) => return refuse(refusal, &mut sender, &handler).await,
+    };
+    if expects_continue(request.headers()) {
+        // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
+        let _ = sender.head(StatusCode::CONTINUE, &http::HeaderMap::new()).await;
+    }
+    answer(Arc::clone(&handler).handle(request), &mut sender, &handler).await;
+}
+
+/// Puts a limit on how long the head of a request may take, from the opening of its stream on: `request_headers_timeout`.
+/// Entries of the dynamic table that do not come count as the rest of the head.
+async fn in_time<T>(limit: Option<Duration>, head: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    match limit {
+        Some(limit) => match tokio::time::timeout(limit, head).await {
+            Ok(head) => head,
+            Err(_) => Err(Failure::RequestHeadersTimeout.into()),
+        },
+        None => head.await,
+    }
+}
+
+/// The request of a stream, its content still to come.
+async fn read(mut receiver: Receiver, sender: &mut Sender) -> Result<Request, Refusal> {
+    let head = receiver.head().await?;
+    sender.rank(&head.headers);
+    Ok(admit(head, receiver).await?)
+}
+
+/// Writes what `answer` comes to, as long as the client wants it.
+async fn answer<H: Handler>(answer: impl Future<Output = Response>, sender: &mut Sender, handler: &Arc<H>) {
+    let answered = {
+        let answer = std::pin::pin!(answer);
+        tokio::select! {
+            biased;
+            response = answer => Ok(response),
+            gone = sender.gone() => {
+                handler.resetting(gone == Gone::Stream);
+                Err(gone)
+            }
+        }
+    };
+    let response = match answered {
+        Ok(response) => response,
+        Err(gone) => return abandon(&**handler, gone, ()),
+    };
+    let (parts, mut body) = response.into_parts();
+    if let Err(gone) = respond(&parts, &mut body, sender).await {
+        abandon(&**handler, gone, body);
+    }
+}
+
+/// A message that is no request.
+struct Refusal {
+    failure: Failure,
+    /// What resets the stream, where nothing is answered.
+    code: Code,
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self { code: code(&failure), failure }
+    }
+}
+
+impl From<ReadFailure> for Refusal {
+    fn from(failure: ReadFailure) -> Self {
+        // RFC 9114 §4.1.1: what ends too early has a code of its own.
+        let incomplete = matches!(failure, ReadFailure::Incomplete);
+        let refusal = Self::from(Failure::from(failure));
+        if incomplete { Self { code: Code::H3_REQUEST_INCOMPLETE, ..refusal } } else { refusal }
+    }
+}
+
+/// A message that is no request is reset, or answered where that is allowed.
+async fn refuse<H: Handler>(refusal: Refusal, sender: &mut Sender, handler: &Arc<H>) {
+    let Refusal { failure, code } = refusal;
+    match failure {
+        Failure::RequestHeadersTimeout => {
+            let mut nothing = Request::default();
+            *nothing.version_mut() = http::Version::HTTP_3;
+            answer(Arc::clone(handler).reject(nothing, failure), sender, handler).await;
+        }
+        // RFC 9114 §4.2.2: larger than was said to be taken.
+        Failure::HeadersTooLarge(_) => {
+            handler.refused(&failure);
+            let _ = sender.head(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &http::HeaderMap::new()).await;
+            let _ = sender.finish().await;
+        }
+        _ => {
+            handler.refused(&failure);
+            sender.break_off(code);
+        }
+    }
+}
+
+async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure> {
+    let mut request = http::Request::new(());
+    *request.method_mut() = head.method;
+    *request.uri_mut() = head.uri;
+    *request.headers_mut() = head.headers;
+    *request.version_mut() = http::Version::HTTP_3;
+    let (mut parts, ()) = request.into_parts();
+    from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers)?;
+    let body = StreamBody::new(receiver, head.content_length).look_ahead().await?;
+    let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
+    Ok(Request::from_parts(parts, body))
+}
+
+async fn respond(parts: &http::response::Parts, body: &mut Body, sender: &mut Sender) -> Result<(), Gone> {
+    sender.head(parts.status, &parts.headers).await?;
+    pump(body, sender).await
+}
