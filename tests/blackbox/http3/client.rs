@@ -29,6 +29,11 @@ impl Client {
     /// Plays a row to its end; the error says what came instead of what must.
     pub(super) async fn play(mut self, row: &Row) -> Result<(), String> {
         for step in &row.steps {
+            if matches!(step, Step::Meanwhile) {
+                self.goes_on(&row.name).await?;
+                self.requests.pop();
+                continue;
+            }
             // A connection that the gateway has closed meanwhile takes no more: what counts is how it ended.
             if self.take(step).await.is_none() {
                 break;
@@ -59,6 +64,8 @@ impl Client {
             Step::MoreUni(stream, bytes, last) => write(self.unis.get_mut(*stream)?, bytes, *last).await,
             Step::More(bytes, last) => write(&mut self.requests.last_mut()?.0, bytes, *last).await,
             Step::Stop(code) => self.requests.last_mut()?.1.stop(varint(*code)).ok(),
+            // It is played above.
+            Step::Meanwhile => Some(()),
             Step::StopControl(code) => {
                 let mut control = self.connection.accept_uni().await.ok()?;
                 control.stop(varint(*code)).ok()?;

@@ -124,6 +124,41 @@ async fn rfc9114_4_1_2_content_length() {
 }
 
 #[tokio::test]
+async fn rfc9114_4_1_2_what_follows_announced_content() {
+    // What comes meanwhile shows that the gateway has looked at the first part alone.
+    let post = |name: &str, length: &str, content: &[u8]| {
+        let row = Row::new(name);
+        let head = row.head("POST", &[("content-length", length), ("trailer", "x-sum")]);
+        row.request([&head, content].concat(), Last::Open).meanwhile()
+    };
+    let trailers = headers(&[("x-sum", "195")]);
+    play(vec![
+        post("rfc9114_4_1_2_content_later_than_a_length_of_nothing", "0", b"").more(data("x"), Last::Fin).malformed(),
+        post("rfc9114_4_1_2_empty_content_later_than_a_length_of_nothing", "0", b"")
+            .more(data(""), Last::Fin)
+            .good(&["content-length: 0"]),
+        post("rfc9114_4_1_2_end_later_than_a_length_of_nothing", "0", b"")
+            .more("", Last::Fin)
+            .good(&["content-length: 0"]),
+        post("rfc9114_4_1_2_content_later_than_all_of_it", "2", &data("ab"))
+            .more(data("c"), Last::Fin)
+            .answers(&[400])
+            .late(),
+        post("rfc9114_4_1_2_end_later_than_all_content", "2", &data("ab")).more("", Last::Fin).good(&["\nab\n"]),
+        post("rfc9114_4_1_2_trailers_later_than_all_content", "2", &data("ab"))
+            .more(&trailers, Last::Fin)
+            .good(&["\nab\n"]),
+        post("rfc9114_4_1_end_later_than_trailers", "2", &[data("ab"), trailers.clone()].concat())
+            .more("", Last::Fin)
+            .good(&["\nab\n"]),
+        post("rfc9114_4_1_2_reset_later_than_all_content", "2", &data("ab"))
+            .more("", Last::Reset(H3_REQUEST_CANCELLED))
+            .late(),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn rfc9114_4_2_fields() {
     play([names(), values(), trailers()].concat()).await;
 }
