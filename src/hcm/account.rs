@@ -146,7 +146,8 @@ impl Account {
     /// The exchange has gone wrong before its response began; returns what to answer.
     pub(super) fn fail(&mut self, failure: &Failure) -> Reply {
         let complete = self.flow.request_done().is_some();
-        let said = reply::before_response(failure, complete, self.record.upstream.transport_failure.as_deref());
+        let transport = self.record.upstream.transport_failure.as_deref();
+        let said = reply::before_response(failure, self.connection.protocol(), complete, transport);
         self.connection.manager.stats.failed(failure, false);
         if let Some(cluster) = &self.cluster {
             if matches!(failure, Failure::ResponseTimeout) {
@@ -220,7 +221,7 @@ impl Account {
             (Failure::UpstreamReset(_), Some(cluster)) => cluster.stats.cx_protocol_error.inc(),
             _ => {}
         }
-        self.note(&reply::after_response(failure));
+        self.note(&reply::after_response(failure, self.connection.protocol()));
     }
 
     fn note(&mut self, said: &Reply) {
