@@ -95,10 +95,15 @@ impl From<Failure> for Refusal {
 
 impl From<ReadFailure> for Refusal {
     fn from(failure: ReadFailure) -> Self {
-        // RFC 9114 §4.1.1: what ends too early has a code of its own.
-        let incomplete = matches!(failure, ReadFailure::Incomplete);
+        let of_its_own = match failure {
+            // RFC 9114 §4.1.1: what ends too early has a code of its own.
+            ReadFailure::Incomplete => Some(Code::H3_REQUEST_INCOMPLETE),
+            // RFC 9204 §7.4: and so has what cannot be decoded.
+            ReadFailure::Undecodable => Some(Code::QPACK_DECOMPRESSION_FAILED),
+            _ => None,
+        };
         let refusal = Self::from(Failure::from(failure));
-        if incomplete { Self { code: Code::H3_REQUEST_INCOMPLETE, ..refusal } } else { refusal }
+        Self { code: of_its_own.unwrap_or(refusal.code), ..refusal }
     }
 }
 

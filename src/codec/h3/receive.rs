@@ -9,7 +9,7 @@ use bytes::Bytes;
 use h3::error::Code;
 use quinn::ReadError;
 
-use super::shared::{Encoded, Shared, varint};
+use super::shared::{Encoded, Shared, Undecoded, varint};
 use super::wire::{Piece, RequestReader, WireError};
 use crate::codec::message::{Refused, RequestHead, RequestSection, SectionLimits, TrailerSection};
 use crate::codec::qpack::FieldLine;
@@ -42,6 +42,8 @@ pub(super) enum ReadFailure {
     Broken(&'static str),
     /// The message is refused; the stream alone ends.
     Refused(Refused),
+    /// A field section holds what cannot be decoded; the stream alone ends.
+    Undecodable,
     /// The stream ended before a request was whole (RFC 9114 §4.1.1).
     Incomplete,
 }
@@ -136,20 +138,17 @@ impl Receiver {
             // A client that gives up while its section waits is seen.
             return self.poll_gone(cx).map(|failure| Err(self.fail(failure)));
         }
-        self.section = None;
-        Poll::Ready(match decoded {
-            Poll::Ready(Some(())) | Poll::Pending => Ok(()),
-            Poll::Ready(None) if self.shared.fault().is_some() => {
-                Err(self.fail(ReadFailure::Broken("http3.qpack_error")))
+        let failure = match decoded {
+            Poll::Ready(Ok(())) | Poll::Pending => {
+                self.section = None;
+                return Poll::Ready(Ok(()));
             }
-            Poll::Ready(None) => {
-                // What the section refers to is not held on to; a stream that is stopped below is cancelled there.
-                if self.finished {
-                    self.shared.cancel(self.id());
-                }
-                Err(self.fail(ReadFailure::Refused(Refused::TooLarge)))
-            }
-        })
+            // What the section refers to is not held on to: below it counts as abandoned.
+            Poll::Ready(Err(Undecoded::TooLarge)) => ReadFailure::Refused(Refused::TooLarge),
+            Poll::Ready(Err(Undecoded::Stream)) => ReadFailure::Undecodable,
+            Poll::Ready(Err(Undecoded::Connection)) => ReadFailure::Broken("http3.qpack_error"),
+        };
+        Poll::Ready(Err(self.fail(failure)))
     }
 
     /// Whether the peer left meanwhile. At most one chunk is read ahead. `received_reset` of quinn will not do: it leaves a
@@ -212,14 +211,16 @@ impl Receiver {
 
     fn fail(&mut self, failure: ReadFailure) -> ReadFailure {
         self.over = true;
-        self.section = None;
         match &failure {
             ReadFailure::Refused(Refused::Malformed(_)) => self.stop(Code::H3_MESSAGE_ERROR),
             ReadFailure::Refused(_) => self.stop(Code::H3_NO_ERROR),
             ReadFailure::Incomplete => self.stop(Code::H3_REQUEST_INCOMPLETE),
+            // RFC 9204 §7.4: a value too large to decode is a stream error of this type.
+            ReadFailure::Undecodable => self.stop(Code::QPACK_DECOMPRESSION_FAILED),
             ReadFailure::Reset => self.shared.cancel(self.id()),
             ReadFailure::Lost | ReadFailure::Broken(_) => {}
         }
+        self.section = None;
         failure
     }
 
@@ -249,6 +250,7 @@ impl From<ReadFailure> for Failure {
         match failure {
             ReadFailure::Reset => Self::DownstreamReset,
             ReadFailure::Lost => Self::DownstreamClosed,
+            ReadFailure::Undecodable => Self::DownstreamProtocol("http3.qpack_error".into()),
             ReadFailure::Broken(details) => Self::DownstreamProtocol(details.into()),
             ReadFailure::Incomplete => Self::DownstreamProtocol("http3.incomplete_request".into()),
             ReadFailure::Refused(Refused::TooLarge) => Self::HeadersTooLarge("http3.headers_too_large"),

@@ -39,6 +39,17 @@ pub(super) struct Encoded<'a> {
     pub(super) max_size: usize,
 }
 
+/// Why a field section was not decoded to its end.
+#[derive(Debug)]
+pub(super) enum Undecoded {
+    /// It is larger than it may be, decoded.
+    TooLarge,
+    /// It holds what cannot be decoded: its stream ends with `QPACK_DECOMPRESSION_FAILED`.
+    Stream,
+    /// The connection was ended for it.
+    Connection,
+}
+
 #[derive(Debug)]
 struct Decoding {
     decoder: Decoder,
@@ -94,27 +105,26 @@ impl Shared {
     }
 
     /// Decodes a field section into `sink`; pending while it needs entries that have not come.
-    ///
-    /// `None` when the section is larger than it may be, decoded.
     pub(super) fn poll_decode(
         &self,
         section: &Encoded<'_>,
         sink: impl FnMut(FieldLine<Bytes>),
         cx: &Context<'_>,
-    ) -> Poll<Option<()>> {
+    ) -> Poll<Result<(), Undecoded>> {
         let mut decoding = lock(&self.decoding);
         let decoded = decoding.decoder.decode(section.stream, section.bytes, section.max_size, sink);
         let outcome = match decoded {
-            Ok(Decoded::Whole) => Poll::Ready(Some(())),
-            Ok(Decoded::TooLarge) => Poll::Ready(None),
+            Ok(Decoded::Whole) => Poll::Ready(Ok(())),
+            Ok(Decoded::TooLarge) => Poll::Ready(Err(Undecoded::TooLarge)),
             Ok(Decoded::Blocked(_)) => {
                 decoding.wait(cx.waker());
                 return Poll::Pending;
             }
+            Err(error) if error.is_of_stream() => Poll::Ready(Err(Undecoded::Stream)),
             Err(error) => {
                 drop(decoding);
                 self.fail(error.code(), error.to_string());
-                return Poll::Ready(None);
+                return Poll::Ready(Err(Undecoded::Connection));
             }
         };
         drop(decoding);
