@@ -132,10 +132,10 @@ where
 }
 
 /// Serves HTTP/3 on a QUIC connection that stands.
-pub async fn serve_http3(quic: quinn::Connection, manager: &Arc<Manager>, worker: &Arc<Worker>, peer: Peer) -> Ended {
+pub async fn serve_http3(accepted: h3::Accepted, manager: &Arc<Manager>, worker: &Arc<Worker>, peer: Peer) -> Ended {
     let connection = Connection::new(manager, worker, peer, Protocol::Http3);
     let lifetime = connection.lifetime();
-    let ended = h3::serve(quic, Arc::clone(&connection), &manager.limits, lifetime, &worker.drain).await;
+    let ended = h3::serve(accepted, Arc::clone(&connection), &manager.limits, lifetime, &worker.drain).await;
     connection.count_end(&ended);
     ended
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use quinn::{Endpoint, Incoming};
 
 use super::{Kind, Listener};
+use crate::codec::h3::Accepted;
 use crate::hcm::{self, ConnectionEnd, Peer, Worker};
 use crate::observe::access_log::{Connection as Facts, Tls};
 use crate::quic::{QuicSettings, endpoint};
@@ -43,6 +44,7 @@ async fn accept(listener: &Arc<Listener>, settings: &QuicSettings, endpoint: &En
                         listener: Arc::clone(listener),
                         worker: Arc::clone(worker),
                         timeout: settings.handshake_timeout,
+                        max_streams: settings.max_streams,
                         began: Instant::now(),
                     };
                     worker.drain.spawn("quic connection", connection.run(incoming));
@@ -57,6 +59,7 @@ struct Handshake {
     listener: Arc<Listener>,
     worker: Arc<Worker>,
     timeout: Duration,
+    max_streams: u32,
     began: Instant,
 }
 
@@ -116,7 +119,8 @@ impl Handshake {
             alt_svc: None,
             accepted: self.began,
         };
-        hcm::serve_http3(connection, &self.listener.manager, &self.worker, peer).await;
+        let accepted = Accepted { quic: connection, max_streams: self.max_streams };
+        hcm::serve_http3(accepted, &self.listener.manager, &self.worker, peer).await;
         facts
     }
 

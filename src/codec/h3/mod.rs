@@ -18,4 +18,4 @@ mod shared;
 mod uni;
 pub mod wire;
 
-pub use server::serve;
+pub use server::{Accepted, serve};

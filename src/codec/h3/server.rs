@@ -24,14 +24,24 @@ use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits};
 use crate::drain::Drain;
 use crate::http::Failure;
 
+/// A QUIC connection as it is handed over.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The connection, established.
+    pub quic: quinn::Connection,
+    /// Request streams that its transport parameters let the client have open at once.
+    pub max_streams: u32,
+}
+
 /// Serves one connection to its end.
 pub async fn serve<H: Handler>(
-    quic: quinn::Connection,
+    accepted: Accepted,
     handler: Arc<H>,
     limits: &ServerLimits,
     lifetime: Lifetime,
     drain: &Drain,
 ) -> Ended {
+    let Accepted { quic, max_streams } = accepted;
     let shared = Arc::new(Shared::new(quic.clone()));
     let opening = uni::open_control(&shared, limits.max_header_bytes);
     let ended = match tokio::time::timeout(OPENING_PATIENCE, opening).await {
@@ -45,6 +55,7 @@ pub async fn serve<H: Handler>(
                 lifetime,
                 helpers: JoinSet::new(),
                 next: 0,
+                max_streams: u64::from(max_streams),
                 last_goaway: None,
                 refuse_from: None,
             };
@@ -74,6 +85,7 @@ struct Server<H> {
     helpers: JoinSet<()>,
     /// The number of the next request stream.
     next: u64,
+    max_streams: u64,
     /// When the second GOAWAY is due.
     last_goaway: Option<Instant>,
     /// The first request stream that is not served any more.
@@ -89,6 +101,7 @@ impl<H: Handler> Server<H> {
         };
         self.helpers.spawn(uni::write_instructions(Arc::clone(&self.shared)));
         self.helpers.spawn(uni::guard(self.control.stopped(), Arc::clone(&self.shared)));
+        self.let_open();
         let quic = self.shared.quic.clone();
         loop {
             tokio::select! {
@@ -120,6 +133,7 @@ impl<H: Handler> Server<H> {
     fn accept(&mut self, sender: quinn::SendStream, receiver: quinn::RecvStream, limits: StreamLimits, drain: &Drain) {
         let id = quinn::VarInt::from(sender.id()).into_inner();
         self.next = self.next.max(id.saturating_add(REQUEST_STEP));
+        self.let_open();
         let mut sender = Sender::new(sender, Arc::clone(&self.shared), limits.write_timeout);
         let mut receiver = Receiver::new(receiver, Arc::clone(&self.shared), limits.section);
         if self.refuse_from.is_some_and(|first| id >= first) {
@@ -128,6 +142,12 @@ impl<H: Handler> Server<H> {
             return sender.break_off(Code::H3_REQUEST_REJECTED);
         }
         drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler), limits.headers_timeout));
+    }
+
+    /// Every stream that is over makes room for another, and only those that were accepted here can be over. quinn does not
+    /// show how many are, so the bound is above the limit by the streams that are open.
+    fn let_open(&self) {
+        self.shared.let_open(self.next.saturating_add(self.max_streams.saturating_mul(REQUEST_STEP)));
     }
 
     /// RFC 9114 §5.2: the first GOAWAY leaves room for requests that are on their way; a second one follows when they came.

@@ -27,6 +27,8 @@ pub(super) struct Shared {
     priorities: Mutex<BTreeMap<u64, Priority>>,
     /// How often a priority was updated.
     updates: AtomicU64,
+    /// The first request stream that the client may not open yet.
+    not_yet: AtomicU64,
 }
 
 /// A field section as it came.
@@ -80,6 +82,7 @@ impl Shared {
             fault: OnceLock::new(),
             priorities: Mutex::default(),
             updates: AtomicU64::new(0),
+            not_yet: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -168,6 +171,16 @@ impl Shared {
     /// The encoder of what this side says.
     pub(super) fn encoder(&self) -> MutexGuard<'_, Encoder> {
         lock(&self.encoder)
+    }
+
+    /// The client may open request streams below this one.
+    pub(super) fn let_open(&self, below: u64) {
+        self.not_yet.store(below, Ordering::Relaxed);
+    }
+
+    /// Whether this request stream is beyond those that the client may open.
+    pub(super) fn is_beyond(&self, stream: u64) -> bool {
+        stream >= self.not_yet.load(Ordering::Relaxed)
     }
 
     /// Takes note of what a client wants of a stream (RFC 9218 §7). Of too many the oldest streams are forgotten.

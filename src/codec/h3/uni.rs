@@ -78,6 +78,10 @@ fn take(said: &Control, shared: &Shared) {
         }
         // RFC 9114 §5.2: it names pushes, of which there are none.
         Control::GoAway(_) => {}
+        // RFC 9218 §7.2: a request stream above the limit is an error of type H3_ID_ERROR.
+        Control::Priority(stream, _) if shared.is_beyond(*stream) => {
+            shared.fail(Code::H3_ID_ERROR, "a priority of a stream that cannot be opened");
+        }
         Control::Priority(stream, priority) => shared.prioritise(*stream, *priority),
     }
 }
