@@ -82,6 +82,8 @@ pub enum Ended {
     Protocol(String),
     /// The transport broke, or the client left in the middle.
     Broken(String),
+    /// The client gave too many requests up at once.
+    TooManyResets,
     /// The gateway's time to drain was over.
     Forced,
 }

@@ -96,6 +96,7 @@ impl Connection {
         match ended {
             Ended::Idle => stats.cx_idle_timeout.inc(),
             Ended::MaxDuration => stats.cx_max_duration_reached.inc(),
+            Ended::TooManyResets => stats.rq_too_many_premature_resets.inc(),
             Ended::Forced => stats.cx_drain_close.inc(),
             Ended::Done | Ended::Told | Ended::Protocol(_) | Ended::Broken(_) => {}
         }

@@ -69,14 +69,24 @@ where
                 // RFC 9113 §6.8: h2 says GOAWAY with the highest id, waits a round trip, then names the last stream.
                 Ending::Drain | Ending::MaxDuration | Ending::Idle => connection.graceful_shutdown(),
                 Ending::Settled => return Ended::Told,
+                // RFC 9113 §10.5: a client that abuses streams is told so with ENHANCE_YOUR_CALM.
+                Ending::TooManyResets => {
+                    shut_down(&mut connection, Reason::ENHANCE_YOUR_CALM).await;
+                    return Ended::TooManyResets;
+                }
                 Ending::Now => {
-                    connection.abrupt_shutdown(Reason::NO_ERROR);
-                    let _ = poll_fn(|cx| connection.poll_closed(cx)).await;
+                    shut_down(&mut connection, Reason::NO_ERROR).await;
                     return Ended::Forced;
                 }
             },
         }
     }
+}
+
+/// Ends a connection at once; GOAWAY goes out where the client reads.
+async fn shut_down<I: AsyncRead + AsyncWrite + Unpin>(connection: &mut Connection<I, Bytes>, reason: Reason) {
+    connection.abrupt_shutdown(reason);
+    let _ = tokio::time::timeout(GOAWAY_PATIENCE, poll_fn(|cx| connection.poll_closed(cx))).await;
 }
 
 async fn exchange<H: Handler>(
@@ -233,6 +243,9 @@ fn from_error<H: Handler>(error: &h2::Error, handler: &Arc<H>) -> Ended {
     }
     Ended::Broken(error.to_string())
 }
+
+/// How long the last GOAWAY may wait for the client to read.
+const GOAWAY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Bytes of one response that may wait in the connection for the client's window.
 const SEND_BUFFER: usize = 64 * 1024;

@@ -122,9 +122,11 @@ impl<H: Handler> Server<H> {
                 () = until(self.last_goaway) => self.goaway_for_good().await,
                 ending = self.lifetime.ending() => match ending {
                     Ending::Drain | Ending::MaxDuration => self.announce_the_end().await,
-                    Ending::Idle => return self.close(Ended::Idle),
-                    Ending::Settled => return self.close(Ended::Told),
-                    Ending::Now => return self.close(Ended::Forced),
+                    Ending::Idle => return self.close(Code::H3_NO_ERROR, Ended::Idle),
+                    Ending::Settled => return self.close(Code::H3_NO_ERROR, Ended::Told),
+                    // RFC 9114 §10.5: a client that abuses streams is told so with H3_EXCESSIVE_LOAD.
+                    Ending::TooManyResets => return self.close(Code::H3_EXCESSIVE_LOAD, Ended::TooManyResets),
+                    Ending::Now => return self.close(Code::H3_NO_ERROR, Ended::Forced),
                 },
             }
         }
@@ -175,8 +177,8 @@ impl<H: Handler> Server<H> {
         let _ = tokio::time::timeout(CONTROL_PATIENCE, self.control.write_chunk(Bytes::from(frame))).await;
     }
 
-    fn close(&self, ended: Ended) -> Ended {
-        self.shared.quic.close(varint(Code::H3_NO_ERROR), b"");
+    fn close(&self, code: Code, ended: Ended) -> Ended {
+        self.shared.quic.close(varint(code), b"");
         ended
     }
 
