@@ -56,6 +56,8 @@ pub struct ServerLimits {
     pub max_header_count: usize,
     /// Streams that a client may have open at once (HTTP/2; HTTP/3 has it in its transport parameters).
     pub max_concurrent_streams: u32,
+    /// Whether an extended CONNECT is taken, and announced (RFC 8441, RFC 9220).
+    pub extended_connect: bool,
     /// Bytes that a client may send unasked on one HTTP/2 stream.
     pub stream_window: u32,
     /// Bytes that a client may send unasked on one HTTP/2 connection.

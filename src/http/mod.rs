@@ -5,9 +5,11 @@
 //! exchange; every floor maps its own errors into it, and only `hcm::reply` and the codecs map it out.
 
 mod body;
+mod connect_protocol;
 mod failure;
 mod protocol;
 
 pub use body::{Body, Request, Response};
+pub use connect_protocol::{ConnectProtocol, NoUpgradeToken};
 pub use failure::{Failure, ResetReason};
 pub use protocol::Protocol;

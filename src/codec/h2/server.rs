@@ -19,7 +19,7 @@ use crate::codec::pump::{Gone, Sink, abandon, patient, pump};
 use crate::codec::target::expects_continue;
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
 use crate::drain::Drain;
-use crate::http::{Body, Failure, Request};
+use crate::http::{Body, ConnectProtocol, Failure, Request};
 
 /// Serves one connection to its end.
 pub async fn serve<I, H>(io: I, handler: Arc<H>, limits: &ServerLimits, lifetime: Lifetime, drain: &Drain) -> Ended
@@ -34,6 +34,10 @@ where
         .max_concurrent_streams(limits.max_concurrent_streams)
         .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX))
         .max_send_buffer_size(SEND_BUFFER);
+    if limits.extended_connect {
+        // RFC 8441 §3: only then may a client say `:protocol`; h2 refuses it otherwise.
+        builder.enable_connect_protocol();
+    }
     let ended = match builder.handshake(io).await {
         Ok(connection) => accept(connection, &handler, limits, lifetime, drain).await,
         Err(error) => from_error(&error, &handler),
@@ -155,6 +159,11 @@ enum Refusal {
 
 fn admit(request: http::Request<RecvStream>, max_headers: usize) -> Result<Request, Refusal> {
     let (mut parts, stream) = request.into_parts();
+    if let Some(protocol) = parts.extensions.remove::<h2::ext::Protocol>() {
+        let protocol = Bytes::copy_from_slice(protocol.as_str().as_bytes());
+        let malformed = |_| Refusal::Malformed(Failure::DownstreamProtocol("http2.invalid_protocol".into()));
+        parts.extensions.insert(ConnectProtocol::try_from(protocol).map_err(malformed)?);
+    }
     if parts.headers.len() > max_headers {
         return Err(Refusal::TooManyFields);
     }

@@ -15,19 +15,30 @@ use super::error::code;
 use super::receive::{ReadFailure, Receiver};
 use super::send::Sender;
 use crate::codec::Handler;
-use crate::codec::message::RequestHead;
+use crate::codec::message::{RequestHead, SectionLimits};
 use crate::codec::pump::{Gone, Sink, abandon, pump};
 use crate::codec::target::{expects_continue, from_pseudo_fields};
 use crate::http::{Body, Failure, Request, Response};
+
+/// What holds for each request stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StreamLimits {
+    pub(super) section: SectionLimits,
+    /// Whether `:protocol` is taken.
+    pub(super) extended_connect: bool,
+    pub(super) headers_timeout: Option<Duration>,
+    pub(super) write_timeout: Option<Duration>,
+}
 
 /// Serves one request stream.
 pub(super) async fn exchange<H: Handler>(
     mut sender: Sender,
     receiver: Receiver,
     handler: Arc<H>,
-    headers_timeout: Option<Duration>,
+    limits: StreamLimits,
 ) {
-    let request = match in_time(headers_timeout, read(receiver, &mut sender)).await {
+    let head = read(receiver, &mut sender, limits.extended_connect);
+    let request = match in_time(limits.headers_timeout, head).await {
         Ok(request) => request,
         Err(refusal) => return refuse(refusal, &mut sender, &handler).await,
     };
@@ -51,8 +62,8 @@ async fn in_time<T>(limit: Option<Duration>, head: impl Future<Output = Result<T
 }
 
 /// The request of a stream, its content still to come.
-async fn read(mut receiver: Receiver, sender: &mut Sender) -> Result<Request, Refusal> {
-    let head = receiver.head().await?;
+async fn read(mut receiver: Receiver, sender: &mut Sender, extended_connect: bool) -> Result<Request, Refusal> {
+    let head = receiver.head(extended_connect).await?;
     sender.rank(&head.headers);
     Ok(admit(head, receiver).await?)
 }
@@ -135,6 +146,9 @@ async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure
     *request.uri_mut() = head.uri;
     *request.headers_mut() = head.headers;
     *request.version_mut() = http::Version::HTTP_3;
+    if let Some(protocol) = head.protocol {
+        request.extensions_mut().insert(protocol);
+    }
     let (mut parts, ()) = request.into_parts();
     from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers)?;
     let body = StreamBody::new(receiver, head.content_length).look_ahead().await?;

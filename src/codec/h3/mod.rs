@@ -18,4 +18,7 @@ mod shared;
 mod uni;
 pub mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use server::{Accepted, serve};

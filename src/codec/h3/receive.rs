@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h3::error::Code;
+use http::Method;
 use quinn::ReadError;
 
 use super::shared::{Encoded, Shared, Undecoded, varint};
@@ -68,12 +69,12 @@ impl Receiver {
         quinn::VarInt::from(self.stream.id()).into_inner()
     }
 
-    /// The head of the request.
-    pub(super) async fn head(&mut self) -> Result<RequestHead, ReadFailure> {
-        std::future::poll_fn(|cx| self.poll_head(cx)).await
+    /// The head of the request; `extended_connect` where this side has allowed `:protocol`.
+    pub(super) async fn head(&mut self, extended_connect: bool) -> Result<RequestHead, ReadFailure> {
+        std::future::poll_fn(|cx| self.poll_head(cx, extended_connect)).await
     }
 
-    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<RequestHead, ReadFailure>> {
+    fn poll_head(&mut self, cx: &mut Context<'_>, extended_connect: bool) -> Poll<Result<RequestHead, ReadFailure>> {
         if self.section.is_none() {
             match ready!(self.poll_piece(cx)) {
                 Ok(Some(Piece::Section(section))) => self.section = Some(section),
@@ -88,8 +89,11 @@ impl Receiver {
         self.reader.head_is_final();
         let head = match refused {
             Some(refused) => Err(refused),
-            None => section.finish(false).map_err(Refused::Malformed),
+            None => section.finish(extended_connect).map_err(Refused::Malformed),
         };
+        if head.as_ref().is_ok_and(|head| head.method == Method::CONNECT) {
+            self.reader.head_is_of_tunnel();
+        }
         Poll::Ready(head.map_err(|refused| self.fail(ReadFailure::Refused(refused))))
     }
 

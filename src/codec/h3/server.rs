@@ -13,12 +13,12 @@ use h3::error::Code;
 use quinn::ConnectionError;
 use tokio::task::JoinSet;
 
-use super::exchange::exchange;
+use super::exchange::{StreamLimits, exchange};
 use super::receive::Receiver;
 use super::send::Sender;
 use super::shared::{Shared, varint};
 use super::uni::{self, Opened};
-use super::wire::{encode, kind};
+use super::wire::{Settings, encode, kind};
 use crate::codec::message::SectionLimits;
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits};
 use crate::drain::Drain;
@@ -43,7 +43,12 @@ pub async fn serve<H: Handler>(
 ) -> Ended {
     let Accepted { quic, max_streams } = accepted;
     let shared = Arc::new(Shared::new(quic.clone()));
-    let opening = uni::open_control(&shared, limits.max_header_bytes);
+    let settings = Settings {
+        // RFC 9220 §3: only then may a client say `:protocol`.
+        enable_connect_protocol: limits.extended_connect,
+        ..Shared::settings(limits.max_header_bytes)
+    };
+    let opening = uni::open_control(&shared, &settings);
     let ended = match tokio::time::timeout(OPENING_PATIENCE, opening).await {
         Ok(Ok(control)) => {
             let server = Server {
@@ -96,6 +101,7 @@ impl<H: Handler> Server<H> {
     async fn run(mut self, limits: &ServerLimits, drain: &Drain) -> Ended {
         let limits = StreamLimits {
             section: SectionLimits { bytes: limits.max_header_bytes, fields: limits.max_header_count },
+            extended_connect: limits.extended_connect,
             headers_timeout: limits.headers_timeout,
             write_timeout: limits.write_timeout,
         };
@@ -143,7 +149,7 @@ impl<H: Handler> Server<H> {
             receiver.stop(Code::H3_REQUEST_REJECTED);
             return sender.break_off(Code::H3_REQUEST_REJECTED);
         }
-        drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler), limits.headers_timeout));
+        drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler), limits));
     }
 
     /// Every stream that is over makes room for another, and only those that were accepted here can be over. quinn does not
@@ -207,13 +213,6 @@ async fn until(instant: Option<Instant>) {
         Some(instant) => tokio::time::sleep_until(instant.into()).await,
         None => std::future::pending().await,
     }
-}
-
-#[derive(Clone, Copy)]
-struct StreamLimits {
-    section: SectionLimits,
-    headers_timeout: Option<Duration>,
-    write_timeout: Option<Duration>,
 }
 
 /// RFC 9114 §5.2: the greatest number of a request stream, which refuses none.

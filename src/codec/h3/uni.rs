@@ -11,7 +11,7 @@ use h3::error::Code;
 use h3::quic::{RecvStream as _, StreamErrorIncoming};
 
 use super::shared::Shared;
-use super::wire::{Control, ControlReader, decode, encode};
+use super::wire::{Control, ControlReader, Settings, decode, encode};
 use crate::codec::qpack::Limits;
 
 /// Which of the streams that there is one of have come.
@@ -114,11 +114,11 @@ async fn next(stream: &mut h3_quinn::RecvStream) -> Result<Bytes, Over> {
 }
 
 /// Opens our control stream and says the settings.
-pub(super) async fn open_control(shared: &Shared, max_section: usize) -> Result<quinn::SendStream, quinn::WriteError> {
+pub(super) async fn open_control(shared: &Shared, settings: &Settings) -> Result<quinn::SendStream, quinn::WriteError> {
     let mut control = shared.quic.open_uni().await?;
     let mut out = Vec::new();
     encode(CONTROL, &mut out);
-    Shared::settings(max_section).encode(&mut out);
+    settings.encode(&mut out);
     control.write_all(&out).await?;
     Ok(control)
 }

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Uri};
 
 use super::section::Section;
 use super::{ContentLength, Malformed, Refused, SectionLimits};
+use crate::http::ConnectProtocol;
 
 /// The field section that begins a request, as it is decoded.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub struct RequestHead {
     /// The other fields.
     pub headers: HeaderMap,
     /// `:protocol` of an extended CONNECT (RFC 8441, RFC 9220).
-    pub protocol: Option<Bytes>,
+    pub protocol: Option<ConnectProtocol>,
     /// How much content was announced.
     pub content_length: ContentLength,
 }
@@ -101,8 +102,12 @@ impl RequestSection {
             uri.scheme = authority.is_some().then_some(scheme);
         }
         uri.authority = authority;
+        let protocol = protocol.map(ConnectProtocol::try_from).transpose().map_err(|_| Malformed::Protocol)?;
+        // RFC 9110 §9.3.6: a CONNECT request has no content. What comes goes through the tunnel.
+        let tunnel = method == Method::CONNECT;
+        let announced = ContentLength::of(&headers)?;
         Ok(RequestHead {
-            content_length: ContentLength::of(&headers)?,
+            content_length: if tunnel { ContentLength::UNKNOWN } else { announced },
             uri: Uri::from_parts(uri).map_err(|_| Malformed::Path)?,
             method,
             headers,

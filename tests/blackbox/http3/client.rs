@@ -132,6 +132,17 @@ impl Client {
         }
     }
 
+    /// The first frame on the gateway's control stream, which has to be of this kind and of less than 64 bytes.
+    pub(super) async fn control_frame(&mut self, kind: u64) -> Option<Vec<u8>> {
+        let mut control = self.connection.accept_uni().await.ok()?;
+        let mut head = [0; 3];
+        control.read_exact(&mut head).await.ok()?;
+        let [stream, frame, length @ 0..0x40] = head else { return None };
+        let mut payload = vec![0; usize::from(length)];
+        control.read_exact(&mut payload).await.ok()?;
+        (stream == 0 && u64::from(frame) == kind).then_some(payload)
+    }
+
     /// The connection serves another request.
     async fn goes_on(&mut self, name: &str) -> Result<(), String> {
         let path = format!("/{name}{AFTER}");

@@ -1,4 +1,4 @@
-//! RFC 9114 §4.1 and §4.2: the order of frames in a message, its content, its fields; §4.4 and RFC 9220: CONNECT.
+//! RFC 9114 §4.1 and §4.2: the order of frames in a message, its content, its fields.
 
 use super::row::{
     H3_FRAME_UNEXPECTED, H3_MESSAGE_ERROR, H3_NO_ERROR, H3_REQUEST_CANCELLED, H3_REQUEST_INCOMPLETE, Last, Row, Want,
@@ -216,31 +216,4 @@ fn trailers() -> Vec<Row> {
         Row::new(name).post_then(&[], [data("ab"), headers(&[(field, value)])].concat()).answers(&[400]).late()
     })
     .to_vec()
-}
-
-#[tokio::test]
-async fn rfc9114_4_4_connect() {
-    let connect = |name: &str, fields: &[(&str, &str)]| {
-        Row::new(name).whole(headers(&[&[(":method", "CONNECT")], fields].concat())).malformed()
-    };
-    let to = (":authority", "localhost:443");
-    let extended = [(":scheme", "https"), (":path", "/"), (":authority", "localhost")];
-    play(vec![
-        connect("rfc9114_4_4_connect_with_path", &[to, (":path", "/")]),
-        connect("rfc9114_4_4_connect_with_scheme", &[to, (":scheme", "https")]),
-        connect("rfc9114_4_4_connect_with_both", &[to, (":scheme", "https"), (":path", "/")]),
-        connect("rfc9114_4_4_connect_to_nobody", &[]),
-        connect("rfc9114_4_4_connect_to_host_only", &[("host", "localhost:443")]),
-        connect("rfc9114_4_4_connect_without_port", &[(":authority", "localhost")]),
-        connect("rfc9114_4_4_connect_to_nothing", &[(":authority", "")]),
-        // Nothing leads a tunnel anywhere here.
-        connect("rfc9114_4_4_connect_is_not_forwarded", &[to]).answers(&[404]),
-        // It was not announced in SETTINGS.
-        connect("rfc9220_3_extended_connect", &[&extended[..], &[(":protocol", "websocket")]].concat()),
-        connect("rfc9220_3_protocol_of_nothing", &[to, (":protocol", "")]),
-        Row::new("rfc9220_3_protocol_without_connect")
-            .whole(headers(&[&[(":method", "GET"), (":protocol", "websocket")], &extended[..]].concat()))
-            .malformed(),
-    ])
-    .await;
 }

@@ -6,6 +6,7 @@
 //! shares no code with the gateway.
 
 mod client;
+mod connect;
 mod frames;
 mod limits;
 mod messages;

@@ -1,0 +1,1 @@
+//! Requests before the end of the handshake.
