@@ -6,10 +6,12 @@
 
 mod body;
 mod connect_protocol;
+mod early_data;
 mod failure;
 mod protocol;
 
 pub use body::{Body, Request, Response};
 pub use connect_protocol::{ConnectProtocol, NoUpgradeToken};
+pub use early_data::EarlyData;
 pub use failure::{Failure, ResetReason};
 pub use protocol::Protocol;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use h3::error::Code;
 use http::StatusCode;
 use http_body::Body as _;
+use tokio::sync::watch;
 
 use super::body::StreamBody;
 use super::error::code;
@@ -18,7 +19,7 @@ use crate::codec::Handler;
 use crate::codec::message::{RequestHead, SectionLimits};
 use crate::codec::pump::{Gone, Sink, abandon, pump};
 use crate::codec::target::{expects_continue, from_pseudo_fields};
-use crate::http::{Body, Failure, Request, Response};
+use crate::http::{Body, EarlyData, Failure, Request, Response};
 
 /// What holds for each request stream.
 #[derive(Clone, Copy, Debug)]
@@ -30,18 +31,26 @@ pub(super) struct StreamLimits {
     pub(super) write_timeout: Option<Duration>,
 }
 
-/// Serves one request stream.
+/// Serves one request stream. `early` is what a request in early data waits for.
 pub(super) async fn exchange<H: Handler>(
     mut sender: Sender,
     receiver: Receiver,
     handler: Arc<H>,
     limits: StreamLimits,
+    early: Option<watch::Receiver<bool>>,
 ) {
     let head = read(receiver, &mut sender, limits.extended_connect);
-    let request = match in_time(limits.headers_timeout, head).await {
+    let mut request = match in_time(limits.headers_timeout, head).await {
         Ok(request) => request,
         Err(refusal) => return refuse(refusal, &mut sender, &handler).await,
     };
+    if let Some(mut established) = early {
+        request.extensions_mut().insert(EarlyData);
+        // RFC 8470 §3: a request that waits for the end of the handshake is no replay.
+        if established.wait_for(|established| *established).await.is_err() {
+            return refuse(Failure::DownstreamClosed.into(), &mut sender, &handler).await;
+        }
+    }
     if expects_continue(request.headers()) {
         // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
         let _ = sender.head(StatusCode::CONTINUE, &http::HeaderMap::new()).await;

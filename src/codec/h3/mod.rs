@@ -21,4 +21,4 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use server::{Accepted, serve};
+pub use server::{Accepted, Early, serve};

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use h3::error::Code;
 use quinn::ConnectionError;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::exchange::{StreamLimits, exchange};
@@ -27,10 +28,21 @@ use crate::http::Failure;
 /// A QUIC connection as it is handed over.
 #[derive(Debug)]
 pub struct Accepted {
-    /// The connection, established.
+    /// The connection, established but for what `early` says.
     pub quic: quinn::Connection,
     /// Request streams that its transport parameters let the client have open at once.
     pub max_streams: u32,
+    /// What came before the handshake was complete.
+    pub early: Option<Early>,
+}
+
+/// A connection whose client sends requests before its handshake is complete (RFC 9001 §4.6).
+#[derive(Debug)]
+pub struct Early {
+    /// The first request stream.
+    pub first: (quinn::SendStream, quinn::RecvStream),
+    /// Turns true with the end of the handshake; its sender goes when there will be none.
+    pub established: watch::Receiver<bool>,
 }
 
 /// Serves one connection to its end.
@@ -41,7 +53,8 @@ pub async fn serve<H: Handler>(
     lifetime: Lifetime,
     drain: &Drain,
 ) -> Ended {
-    let Accepted { quic, max_streams } = accepted;
+    let Accepted { quic, max_streams, early } = accepted;
+    let (first, established) = early.map(|early| (early.first, early.established)).unzip();
     let shared = Arc::new(Shared::new(quic.clone()));
     let settings = Settings {
         // RFC 9220 §3: only then may a client say `:protocol`.
@@ -63,8 +76,9 @@ pub async fn serve<H: Handler>(
                 max_streams: u64::from(max_streams),
                 last_goaway: None,
                 refuse_from: None,
+                established,
             };
-            server.run(limits, drain).await
+            server.run(first, limits, drain).await
         }
         Ok(Err(error)) => Ended::Broken(error.to_string()),
         Err(_) => {
@@ -95,10 +109,17 @@ struct Server<H> {
     last_goaway: Option<Instant>,
     /// The first request stream that is not served any more.
     refuse_from: Option<u64>,
+    /// What requests in early data wait for.
+    established: Option<watch::Receiver<bool>>,
 }
 
 impl<H: Handler> Server<H> {
-    async fn run(mut self, limits: &ServerLimits, drain: &Drain) -> Ended {
+    async fn run(
+        mut self,
+        first: Option<(quinn::SendStream, quinn::RecvStream)>,
+        limits: &ServerLimits,
+        drain: &Drain,
+    ) -> Ended {
         let limits = StreamLimits {
             section: SectionLimits { bytes: limits.max_header_bytes, fields: limits.max_header_count },
             extended_connect: limits.extended_connect,
@@ -109,6 +130,9 @@ impl<H: Handler> Server<H> {
         self.helpers.spawn(uni::guard(self.control.stopped(), Arc::clone(&self.shared)));
         self.let_open();
         let quic = self.shared.quic.clone();
+        if let Some((sender, receiver)) = first {
+            self.accept(sender, receiver, limits, drain);
+        }
         loop {
             tokio::select! {
                 biased;
@@ -142,6 +166,7 @@ impl<H: Handler> Server<H> {
         let id = quinn::VarInt::from(sender.id()).into_inner();
         self.next = self.next.max(id.saturating_add(REQUEST_STEP));
         self.let_open();
+        let early = self.established.clone().filter(|_| receiver.is_0rtt());
         let mut sender = Sender::new(sender, Arc::clone(&self.shared), limits.write_timeout);
         let mut receiver = Receiver::new(receiver, Arc::clone(&self.shared), limits.section);
         if self.refuse_from.is_some_and(|first| id >= first) {
@@ -149,7 +174,7 @@ impl<H: Handler> Server<H> {
             receiver.stop(Code::H3_REQUEST_REJECTED);
             return sender.break_off(Code::H3_REQUEST_REJECTED);
         }
-        drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler), limits));
+        drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler), limits, early));
     }
 
     /// Every stream that is over makes room for another, and only those that were accepted here can be over. quinn does not
