@@ -47,7 +47,7 @@ impl Client {
         Ok(())
     }
 
-    async fn take(&mut self, step: &Step) -> Option<()> {
+    pub(super) async fn take(&mut self, step: &Step) -> Option<()> {
         match step {
             Step::Uni(bytes, last) => {
                 let mut stream = self.connection.open_uni().await.ok()?;
@@ -112,7 +112,7 @@ impl Client {
         }
     }
 
-    async fn answer(&mut self) -> Result<Answer, String> {
+    pub(super) async fn answer(&mut self) -> Result<Answer, String> {
         match self.read().await? {
             Ok(bytes) => Answer::read(&bytes).ok_or_else(|| format!("an answer that is not whole: {bytes:?}")),
             Err(reset) => Err(format!("an answer has to come, not a reset with {:#x}", reset.into_inner())),
@@ -141,6 +141,20 @@ impl Client {
         let mut payload = vec![0; usize::from(length)];
         control.read_exact(&mut payload).await.ok()?;
         (stream == 0 && u64::from(frame) == kind).then_some(payload)
+    }
+
+    /// Opens request streams and writes on the last of them alone; the statuses of each.
+    pub(super) async fn open_and_write_on_last(&mut self, count: usize, bytes: &[u8]) -> Vec<Vec<u16>> {
+        let mut statuses = Vec::new();
+        for _ in 0..count {
+            self.requests.push(self.connection.open_bi().await.expect("the connection stands"));
+        }
+        self.take(&Step::More(bytes.to_vec(), Last::Open)).await;
+        for _ in 0..count {
+            statuses.push(self.answer().await.map(|answer| answer.statuses).unwrap_or_default());
+            self.requests.pop();
+        }
+        statuses
     }
 
     /// The connection serves another request.

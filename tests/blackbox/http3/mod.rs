@@ -7,6 +7,7 @@
 
 mod client;
 mod connect;
+mod floods;
 mod frames;
 mod limits;
 mod messages;

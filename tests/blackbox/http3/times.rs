@@ -1,9 +1,10 @@
 //! How long the head of a request may take, whatever it waits for.
 
-use super::row::{Last, Row};
+use super::client::{Client, endpoint};
+use super::row::{Last, Row, Step};
 use super::table::play_with;
 use super::wire::{HEADERS, RESERVED, cut_frame, frame, varint};
-use crate::support::deadline::until;
+use crate::support::deadline::{until, within};
 
 #[tokio::test]
 async fn rfc9114_10_5_a_head_has_a_time() {
@@ -32,3 +33,26 @@ async fn rfc9114_10_5_a_head_has_a_time() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn rfc9204_2_2_2_2_a_section_that_waited_too_long_makes_room() {
+    let edge = play_with(IMPATIENT, Vec::new()).await;
+    let mut client = Client::connect(&endpoint(), edge.process.address("http3")).await;
+    // Sixteen may wait at once.
+    for turn in 0..20 {
+        client.take(&Step::Request(frame(HEADERS, [2, 0, 0x80]), Last::Fin)).await.expect("the connection stands");
+        assert_eq!(within("an answer", client.answer()).await.map(|answer| answer.statuses), Ok(vec![408]), "{turn}");
+    }
+}
+
+#[tokio::test]
+async fn rfc9000_2_1_streams_opened_by_a_later_one_have_a_time() {
+    let edge = play_with(IMPATIENT, Vec::new()).await;
+    let mut client = Client::connect(&endpoint(), edge.process.address("http3")).await;
+    // Nothing is written on the first 49: they are open because the last one is.
+    let answers = within("answers", client.open_and_write_on_last(50, &varint(RESERVED))).await;
+    assert_eq!(answers, vec![vec![408]; 50]);
+}
+
+/// A head that does not come at once does not come.
+const IMPATIENT: &str = "          request_headers_timeout: 0.1s\n";
