@@ -46,7 +46,7 @@ pub(super) async fn exchange<H: Handler>(
     };
     if let Some(mut established) = early {
         request.extensions_mut().insert(EarlyData);
-        // RFC 8470 §3: a request that waits for the end of the handshake is no replay.
+        // RFC 9114 §10.9, RFC 8470 §3: a request that waits for the end of the handshake is no replay.
         if established.wait_for(|established| *established).await.is_err() {
             return refuse(Failure::DownstreamClosed.into(), &mut sender, &handler).await;
         }

@@ -27,7 +27,7 @@ pub(super) async fn read(mut stream: h3_quinn::RecvStream, opened: Arc<Opened>, 
         QPACK_DECODER => ("QPACK decoder", 4),
         // RFC 9114 §6.2.2: only a server pushes.
         PUSH => return shared.fail(Code::H3_STREAM_CREATION_ERROR, "a push stream from a client"),
-        // RFC 9114 §6.2: what is unknown is not read, and no error. No read is pending here.
+        // RFC 9114 §6.2, RFC 9114 §6.2.3: what is unknown or reserved is not read, and no error. No read is pending here.
         _ => return stream.stop_sending(Code::H3_STREAM_CREATION_ERROR.value()),
     };
     if opened.0.fetch_or(mark, Ordering::Relaxed) & mark != 0 {
@@ -113,7 +113,7 @@ async fn next(stream: &mut h3_quinn::RecvStream) -> Result<Bytes, Over> {
     }
 }
 
-/// Opens our control stream and says the settings.
+/// Opens our control stream and says the settings, before anything is read (RFC 9114 §7.2.4.2).
 pub(super) async fn open_control(shared: &Shared, settings: &Settings) -> Result<quinn::SendStream, quinn::WriteError> {
     let mut control = shared.quic.open_uni().await?;
     let mut out = Vec::new();

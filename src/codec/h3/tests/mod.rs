@@ -1,6 +1,8 @@
 //! A server over real QUIC connections, with a handler that the test gives, and a client that writes frames.
 
 mod early_data;
+mod goaway;
+mod musts;
 mod tunnels;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -79,7 +81,7 @@ impl Rig {
             idle_timeout: None,
             max_duration: None,
             max_requests: None,
-            delayed_close: Duration::ZERO,
+            delayed_close: Duration::from_secs(60),
         };
         let lifetime = Lifetime::new(self.drain.watch(), Arc::clone(&activity), limits);
         let handler = Arc::new(Answering { answer, activity });
