@@ -19,7 +19,7 @@ async fn rfc9114_10_5_a_head_has_a_time() {
         Row::new("rfc9204_2_1_2_entries_that_never_come_for_a_whole_request").whole(&blocked).answers(&[408]),
     ];
     let count = rows.len();
-    let edge = play_with("          request_headers_timeout: 0.2s\n", rows).await;
+    let edge = play_with("          request_headers_timeout: 0.5s\n", rows).await;
     // Of the row that ended its stream, and of those that did not: all were told and written down.
     let log = edge.process.log("access.log").lines(2 * count).await;
     let late: Vec<_> = log.iter().filter(|line| line["code"] == 408).collect();

@@ -164,7 +164,7 @@ async fn rfc9001_4_6_1_early_data_is_taken_where_it_is_enabled() {
 #[tokio::test]
 async fn rfc8470_3_early_data_that_is_only_sent_again_reaches_nobody() {
     let backend = Backend::echo().await;
-    let edge = with_options(&backend, "{crypto_handshake_timeout: 0.5s}").await;
+    let edge = with_options(&backend, "{crypto_handshake_timeout: 2s}").await;
     let (endpoint, configuration) = resumable(&edge).await;
     // Whatever the client says is passed on, and nothing comes back: as when somebody sends again what was recorded.
     let between = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a UDP socket");
