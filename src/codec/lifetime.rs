@@ -1,4 +1,4 @@
-//! When a connection must end: the gateway drains, it was idle for too long, it is too old.
+//! When a connection must end: the gateway drains, it was idle for too long, it is too old, its client only resets.
 //!
 //! One timer a connection, set to the earliest instant that could matter and looked at again when it fires; nothing is
 //! re-armed while requests flow.
@@ -45,6 +45,8 @@ pub enum Ending {
     MaxDuration,
     /// It was told to end, nothing is open any more, and the client had the time to read: close.
     Settled,
+    /// The client gave too many requests up at once: end at once, and say so.
+    TooManyResets,
     /// The time to drain is over: end at once.
     Now,
 }
@@ -61,7 +63,8 @@ impl Lifetime {
         self.limits.delayed_close = self.limits.delayed_close.max(time);
     }
 
-    /// Resolves when the connection must end. Cancel-safe. After the first answer only `Settled` and `Now` are left.
+    /// Resolves when the connection must end. Cancel-safe. After the first answer only `Settled`,
+    /// `TooManyResets` and `Now` are left.
     pub async fn ending(&mut self) -> Ending {
         loop {
             let now = Instant::now();
@@ -78,6 +81,7 @@ impl Lifetime {
                         return self.tell(ending, now);
                     }
                 }
+                () = self.activity.flooded() => {}
                 () = self.activity.quiet(), if quiet => {}
                 () = sleep_until(look_again) => {}
             }
@@ -102,6 +106,9 @@ impl Lifetime {
     }
 
     fn due(&self, now: Instant) -> Option<Ending> {
+        if self.activity.is_flooded() {
+            return Some(Ending::TooManyResets);
+        }
         let since = self.activity.idle_since();
         if let Some(told) = self.told {
             let over = since.is_some_and(|since| now >= since.max(told) + self.limits.delayed_close);

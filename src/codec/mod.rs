@@ -56,11 +56,14 @@ pub struct ServerLimits {
     pub max_header_count: usize,
     /// Streams that a client may have open at once (HTTP/2; HTTP/3 has it in its transport parameters).
     pub max_concurrent_streams: u32,
+    /// Whether an extended CONNECT is taken, and announced (RFC 8441, RFC 9220).
+    pub extended_connect: bool,
     /// Bytes that a client may send unasked on one HTTP/2 stream.
     pub stream_window: u32,
     /// Bytes that a client may send unasked on one HTTP/2 connection.
     pub connection_window: u32,
-    /// How long the head of an HTTP/1 request may take from its first byte on.
+    /// How long the head of a request may take: on HTTP/1 from its first byte on, on HTTP/3 from the opening of its stream
+    /// on. The h2 crate shows no head before it is whole.
     pub headers_timeout: Option<std::time::Duration>,
     /// How long a client may leave a response unread: Envoy's `stream_idle_timeout`.
     pub write_timeout: Option<std::time::Duration>,
@@ -81,6 +84,8 @@ pub enum Ended {
     Protocol(String),
     /// The transport broke, or the client left in the middle.
     Broken(String),
+    /// The client gave too many requests up at once.
+    TooManyResets,
     /// The gateway's time to drain was over.
     Forced,
 }

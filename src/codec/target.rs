@@ -87,8 +87,8 @@ fn to_origin_form(method: &Method, uri: &mut Uri, headers: &mut HeaderMap) -> Re
         }
         headers.insert(HOST, value(authority)?);
     }
-    // CONNECT keeps authority form: there is no path.
-    if method == Method::CONNECT {
+    // CONNECT keeps authority form: there is no path. RFC 8441 §4: an extended one has scheme and path.
+    if method == Method::CONNECT && uri.scheme().is_none() {
         return Ok(());
     }
     let mut parts = http::uri::Parts::default();
@@ -173,5 +173,14 @@ mod tests {
         assert_eq!(pseudo("/x", Some("a")).unwrap(), ("/x".into(), "a".into()));
         assert!(pseudo("/x", None).is_err());
         assert!(pseudo("/x", Some("a, b")).is_err());
+    }
+
+    #[test]
+    fn rfc8441_4_only_an_extended_connect_has_a_path() {
+        for (uri, expected) in [("a:1", "a:1"), ("https://a:1/x?y", "/x?y")] {
+            let (mut uri, mut headers) = (uri.parse::<Uri>().unwrap(), HeaderMap::new());
+            from_pseudo_fields(&Method::CONNECT, &mut uri, &mut headers).unwrap();
+            assert_eq!((uri.to_string().as_str(), headers.get(HOST).unwrap().to_str().unwrap()), (expected, "a:1"));
+        }
     }
 }

@@ -14,7 +14,7 @@ mod decode;
 mod diagnostic;
 mod duration;
 #[cfg(test)]
-mod evidence;
+pub(crate) mod evidence;
 mod merge;
 mod node;
 mod place;

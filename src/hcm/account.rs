@@ -15,6 +15,7 @@ use super::connection::Connection;
 use super::reply::{self, Reply};
 use super::sanitize::{FORWARDED_PROTO, REQUEST_ID};
 use super::timeouts::Flow;
+use crate::codec::Handler as _;
 use crate::http::Failure;
 use crate::observe::access_log::{Point, Pseudo, Record};
 use crate::upstream::{Attempt, Cluster, Lease};
@@ -27,6 +28,8 @@ pub(super) struct Account {
     cluster: Option<Arc<Cluster>>,
     lease: Option<Lease>,
     answered: bool,
+    /// The codec has answered by itself.
+    told: bool,
     closed: bool,
 }
 
@@ -44,6 +47,7 @@ impl Account {
             cluster: None,
             lease: None,
             answered: false,
+            told: false,
             closed: false,
         }
     }
@@ -146,7 +150,8 @@ impl Account {
     /// The exchange has gone wrong before its response began; returns what to answer.
     pub(super) fn fail(&mut self, failure: &Failure) -> Reply {
         let complete = self.flow.request_done().is_some();
-        let said = reply::before_response(failure, complete, self.record.upstream.transport_failure.as_deref());
+        let transport = self.record.upstream.transport_failure.as_deref();
+        let said = reply::before_response(failure, self.connection.protocol(), complete, transport);
         self.connection.manager.stats.failed(failure, false);
         if let Some(cluster) = &self.cluster {
             if matches!(failure, Failure::ResponseTimeout) {
@@ -182,6 +187,7 @@ impl Account {
     /// The status of a message that the codec has answered.
     pub(super) fn refused(&mut self, failure: &Failure) {
         self.record.protocol = Some(self.connection.protocol().into());
+        self.told = matches!(failure, Failure::HeadersTooLarge(_));
         let said = self.fail(failure);
         self.record.status = said.status.map(|status| status.as_u16());
     }
@@ -206,6 +212,7 @@ impl Account {
         let took = now.saturating_duration_since(self.flow.start());
         let status = self.record.status.and_then(|status| StatusCode::from_u16(status).ok());
         self.connection.manager.stats.ended(status, millis(took));
+        self.connection.activity().ended(took, self.answered || self.told);
         self.log(now);
     }
 
@@ -220,7 +227,7 @@ impl Account {
             (Failure::UpstreamReset(_), Some(cluster)) => cluster.stats.cx_protocol_error.inc(),
             _ => {}
         }
-        self.note(&reply::after_response(failure));
+        self.note(&reply::after_response(failure, self.connection.protocol()));
     }
 
     fn note(&mut self, said: &Reply) {

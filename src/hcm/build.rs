@@ -165,6 +165,12 @@ fn limits(written: &proto::HttpConnectionManager) -> ServerLimits {
             .and_then(|count| usize::try_from(count).ok())
             .unwrap_or(100),
         max_concurrent_streams: http2.and_then(|http2| http2.max_concurrent_streams).unwrap_or(MAX_STREAMS),
+        extended_connect: match CodecType::of(written) {
+            CodecType::Http3 => {
+                written.http3_protocol_options.as_ref().is_some_and(|http3| http3.allow_extended_connect)
+            }
+            _ => http2.is_some_and(|http2| http2.allow_connect),
+        },
         stream_window: http2.and_then(|http2| http2.initial_stream_window_size).unwrap_or(STREAM_WINDOW),
         connection_window: http2.and_then(|http2| http2.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW),
         headers_timeout: limit(written.request_headers_timeout.as_ref(), Some(HEADERS_TIMEOUT)),

@@ -96,6 +96,7 @@ impl Connection {
         match ended {
             Ended::Idle => stats.cx_idle_timeout.inc(),
             Ended::MaxDuration => stats.cx_max_duration_reached.inc(),
+            Ended::TooManyResets => stats.rq_too_many_premature_resets.inc(),
             Ended::Forced => stats.cx_drain_close.inc(),
             Ended::Done | Ended::Told | Ended::Protocol(_) | Ended::Broken(_) => {}
         }
@@ -132,10 +133,10 @@ where
 }
 
 /// Serves HTTP/3 on a QUIC connection that stands.
-pub async fn serve_http3(quic: quinn::Connection, manager: &Arc<Manager>, worker: &Arc<Worker>, peer: Peer) -> Ended {
+pub async fn serve_http3(accepted: h3::Accepted, manager: &Arc<Manager>, worker: &Arc<Worker>, peer: Peer) -> Ended {
     let connection = Connection::new(manager, worker, peer, Protocol::Http3);
     let lifetime = connection.lifetime();
-    let ended = h3::serve(quic, Arc::clone(&connection), &manager.limits, lifetime, &worker.drain).await;
+    let ended = h3::serve(accepted, Arc::clone(&connection), &manager.limits, lifetime, &worker.drain).await;
     connection.count_end(&ended);
     ended
 }

@@ -20,7 +20,7 @@ use super::forward::{Forward, forward};
 use super::timeouts::{Flow, Look, Timeouts};
 use super::{Worker, respond, sanitize};
 use crate::codec::{Busy, Handler as _};
-use crate::http::{Body, Failure, Protocol, Request, Response};
+use crate::http::{Body, ConnectProtocol, Failure, Protocol, Request, Response};
 use crate::router::{self, Action, Authority, Outcome, Target, over_tls};
 use crate::upstream::{Attempt, Cluster, Lease};
 
@@ -93,7 +93,11 @@ impl Exchange {
             // The codec has said 100.
             manager.stats.interim();
         }
-        let upgrade = asks_for_upgrade(&head.headers);
+        let upgrade = head.method == Method::CONNECT || asks_for_upgrade(&head.headers);
+        if head.extensions.get::<ConnectProtocol>().is_some() {
+            // As in Envoy, whatever looks at an extended CONNECT sees the GET that asks for an upgrade over HTTP/1.
+            head.method = Method::GET;
+        }
         let client =
             sanitize::request(&mut head.headers, connection.peer.remote.ip(), connection.scheme(), &manager.identity);
         self.account.identify(&head, client);
@@ -112,6 +116,10 @@ impl Exchange {
             Outcome::NoRoute(_) | Outcome::NoVirtualHost => return Err(Failure::RouteNotFound),
         };
         self.account.routed(route.name());
+        if upgrade {
+            // Where no upgrade is configured, as Envoy.
+            return Err(Failure::Forbidden("upgrade_failed"));
+        }
         let mut response = match route.action() {
             Action::Redirect(redirect) => {
                 self.account.answered_directly();
@@ -122,9 +130,6 @@ impl Exchange {
                 respond::direct(direct, direct.location(&view))
             }
             Action::Forward(action) => {
-                if upgrade {
-                    return Err(Failure::Forbidden("upgrade_failed"));
-                }
                 route.mutate_request(&mut head.headers);
                 rewrite(action, &mut head)?;
                 self.account.capture(&head);

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
-use crate::http::{Failure, ResetReason};
+use crate::http::{Failure, Protocol, ResetReason};
 use crate::observe::access_log::Flag;
 
 /// What is said of a failure.
@@ -23,8 +23,8 @@ pub(super) struct Reply {
 }
 
 /// What is said of `failure` before the response began. `complete` tells whether the whole request had come;
-/// `transport` is why the upstream transport failed, in Envoy's words.
-pub(super) fn before_response(failure: &Failure, complete: bool, transport: Option<&str>) -> Reply {
+/// `transport` is why the upstream transport failed, in Envoy's words; `protocol` is what the client speaks.
+pub(super) fn before_response(failure: &Failure, protocol: Protocol, complete: bool, transport: Option<&str>) -> Reply {
     match failure {
         Failure::RouteNotFound => reply(StatusCode::NOT_FOUND, "", Flag::NoRouteFound, "route_not_found"),
         Failure::ClusterNotFound(status) => reply(*status, "", Flag::NoClusterFound, "cluster_not_found"),
@@ -88,12 +88,16 @@ pub(super) fn before_response(failure: &Failure, complete: bool, transport: Opti
             details: details.clone(),
         },
         Failure::DownstreamClosed => unheard(Flag::DownstreamConnectionTermination, "downstream_remote_disconnect"),
+        // Envoy 1.40 says nothing at all of a reset over HTTP/3; the word is the one that it has for it.
+        Failure::DownstreamReset if protocol == Protocol::Http3 => {
+            unheard(Flag::DownstreamRemoteReset, "http3.remote_reset")
+        }
         Failure::DownstreamReset => unheard(Flag::DownstreamRemoteReset, "http2.remote_reset"),
     }
 }
 
 /// What is said of `failure` when the head of the response had already gone out: only the log hears it.
-pub(super) fn after_response(failure: &Failure) -> Reply {
+pub(super) fn after_response(failure: &Failure, protocol: Protocol) -> Reply {
     match failure {
         // Envoy calls an upstream that ends in the middle of a message a protocol error.
         Failure::UpstreamReset(ResetReason::ConnectionTermination | ResetReason::ProtocolError(_)) => {
@@ -105,7 +109,7 @@ pub(super) fn after_response(failure: &Failure) -> Reply {
         Failure::UpstreamReset(ResetReason::RemoteRefused) => {
             unheard(Flag::UpstreamRemoteReset, "upstream_reset_after_response_started{remote_refused_stream_reset}")
         }
-        other => Reply { status: None, ..before_response(other, true, None) },
+        other => Reply { status: None, ..before_response(other, protocol, true, None) },
     }
 }
 
@@ -173,7 +177,8 @@ mod tests {
     #[test]
     fn a_refused_connection_reads_as_envoys() {
         let failure = Failure::ConnectFailed(std::io::ErrorKind::ConnectionRefused.into());
-        let reply = before_response(&failure, true, Some("delayed_connect_error:_Connection_refused"));
+        let reply =
+            before_response(&failure, Protocol::Http11, true, Some("delayed_connect_error:_Connection_refused"));
         assert_eq!(reply.status, Some(StatusCode::SERVICE_UNAVAILABLE));
         assert_eq!(reply.body.len(), 98);
         assert_eq!(reply.flag, Some(Flag::UpstreamConnectionFailure));
@@ -185,15 +190,21 @@ mod tests {
 
     #[test]
     fn an_idle_stream_is_408_while_the_request_is_open_and_504_after() {
-        assert_eq!(before_response(&Failure::StreamIdle, false, None).status, Some(StatusCode::REQUEST_TIMEOUT));
-        assert_eq!(before_response(&Failure::StreamIdle, true, None).status, Some(StatusCode::GATEWAY_TIMEOUT));
+        assert_eq!(
+            before_response(&Failure::StreamIdle, Protocol::Http2, false, None).status,
+            Some(StatusCode::REQUEST_TIMEOUT)
+        );
+        assert_eq!(
+            before_response(&Failure::StreamIdle, Protocol::Http2, true, None).status,
+            Some(StatusCode::GATEWAY_TIMEOUT)
+        );
     }
 
     #[test]
     fn nobody_is_answered_after_the_response_began() {
         for failure in [Failure::ResponseTimeout, Failure::StreamIdle, Failure::UpstreamReset(ResetReason::RemoteReset)]
         {
-            assert_eq!(after_response(&failure).status, None);
+            assert_eq!(after_response(&failure, Protocol::Http2).status, None);
         }
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct ManagerStats {
     pub(super) cx_protocol_error: Counter,
     /// `downstream_cx_drain_close`
     pub(super) cx_drain_close: Counter,
+    /// `downstream_rq_too_many_premature_resets`
+    pub(super) rq_too_many_premature_resets: Counter,
     /// `downstream_cx_rx_bytes_total`
     pub(super) cx_rx_bytes_total: Counter,
     /// `downstream_cx_tx_bytes_total`
@@ -77,6 +79,7 @@ impl ManagerStats {
             cx_max_duration_reached: counter("downstream_cx_max_duration_reached"),
             cx_protocol_error: counter("downstream_cx_protocol_error"),
             cx_drain_close: counter("downstream_cx_drain_close"),
+            rq_too_many_premature_resets: counter("downstream_rq_too_many_premature_resets"),
             cx_rx_bytes_total: counter("downstream_cx_rx_bytes_total"),
             cx_tx_bytes_total: counter("downstream_cx_tx_bytes_total"),
             cx_length_ms: http.histogram("downstream_cx_length_ms"),

@@ -5,9 +5,13 @@
 //! exchange; every floor maps its own errors into it, and only `hcm::reply` and the codecs map it out.
 
 mod body;
+mod connect_protocol;
+mod early_data;
 mod failure;
 mod protocol;
 
 pub use body::{Body, Request, Response};
+pub use connect_protocol::{ConnectProtocol, NoUpgradeToken};
+pub use early_data::EarlyData;
 pub use failure::{Failure, ResetReason};
 pub use protocol::Protocol;

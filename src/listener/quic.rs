@@ -4,9 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use quinn::{Endpoint, Incoming};
+use quinn::{Connection, ConnectionError, Endpoint, Incoming, RecvStream, SendStream, VarInt, ZeroRttAccepted};
+use tokio::sync::watch;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout_at;
 
 use super::{Kind, Listener};
+use crate::codec::h3::{Accepted, Early};
 use crate::hcm::{self, ConnectionEnd, Peer, Worker};
 use crate::observe::access_log::{Connection as Facts, Tls};
 use crate::quic::{QuicSettings, endpoint};
@@ -43,6 +47,7 @@ async fn accept(listener: &Arc<Listener>, settings: &QuicSettings, endpoint: &En
                         listener: Arc::clone(listener),
                         worker: Arc::clone(worker),
                         timeout: settings.handshake_timeout,
+                        max_streams: settings.max_streams,
                         began: Instant::now(),
                     };
                     worker.drain.spawn("quic connection", connection.run(incoming));
@@ -57,6 +62,7 @@ struct Handshake {
     listener: Arc<Listener>,
     worker: Arc<Worker>,
     timeout: Duration,
+    max_streams: u32,
     began: Instant,
 }
 
@@ -66,10 +72,13 @@ impl Handshake {
         let mut facts = self.listener.facts(&self.worker, incoming.remote_address(), self.began);
         facts.local = Some(self.local(incoming.local_ip()));
         let mut end = ConnectionEnd::default();
-        let facts = match self.handshake(incoming).await {
-            Ok(connection) => {
+        let deadline = tokio::time::Instant::now() + self.timeout;
+        let facts = match self.outcome(timeout_at(deadline, begin(incoming)).await) {
+            Ok(begun) => {
                 end.protocol = Some(http::Version::HTTP_3);
-                self.serve(connection, facts).await
+                let facts = self.complete(facts, &begun);
+                end.transport_failure = self.serve(begun, &facts, deadline).await.err();
+                facts
             }
             Err(reason) => {
                 end.transport_failure = Some(reason);
@@ -80,15 +89,11 @@ impl Handshake {
         self.listener.log(&facts, self.began, end);
     }
 
-    /// Completes the handshake, so that nothing a client sent early is acted upon before the client has shown that it is
-    /// there; the error is what the log says of one that failed.
-    async fn handshake(&self, incoming: Incoming) -> Result<quinn::Connection, String> {
+    /// What became of a handshake, or of its beginning; the error is what the log says of one that failed.
+    fn outcome<T>(&self, outcome: Result<Result<T, ConnectionError>, Elapsed>) -> Result<T, String> {
         let stats = &self.listener.stats;
-        match tokio::time::timeout(self.timeout, async { incoming.accept()?.await }).await {
-            Ok(Ok(connection)) => {
-                stats.handshake.inc();
-                Ok(connection)
-            }
+        match outcome {
+            Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => {
                 stats.connection_error.inc();
                 Err(format!("QUIC_error:|{error}").replace(' ', "_"))
@@ -100,24 +105,52 @@ impl Handshake {
         }
     }
 
-    async fn serve(&self, connection: quinn::Connection, mut facts: Facts) -> Arc<Facts> {
-        let agreed = connection.handshake_data();
+    /// What is known of the connection from now on.
+    fn complete(&self, mut facts: Facts, begun: &Begun) -> Arc<Facts> {
+        let agreed = begun.connection.handshake_data();
         let agreed = agreed.and_then(|data| data.downcast::<quinn::crypto::rustls::HandshakeData>().ok());
         // RFC 9001 §4.2: QUIC has no other version. quinn does not show the cipher and the group.
         facts.tls = Some(Tls { version: Some("TLSv1.3"), ..Tls::default() });
         facts.server_name = agreed.and_then(|data| data.server_name.as_deref().map(Arc::from));
         facts.handshake_began = Some(self.began);
-        facts.handshake_ended = Some(Instant::now());
-        let facts = Arc::new(facts);
+        facts.handshake_ended = begun.early.is_none().then(Instant::now);
+        Arc::new(facts)
+    }
+
+    /// Serves the connection to its end; the error says why a handshake that was still under way failed.
+    async fn serve(&self, begun: Begun, facts: &Arc<Facts>, deadline: tokio::time::Instant) -> Result<(), String> {
+        let Begun { connection: quic, early } = begun;
         let peer = Peer {
-            remote: connection.remote_address(),
+            remote: quic.remote_address(),
             secure: true,
-            facts: Arc::clone(&facts),
+            facts: Arc::clone(facts),
             alt_svc: None,
             accepted: self.began,
         };
-        hcm::serve_http3(connection, &self.listener.manager, &self.worker, peer).await;
-        facts
+        let max_streams = self.max_streams;
+        let (manager, worker) = (&self.listener.manager, &self.worker);
+        let Some((first, complete)) = early else {
+            self.listener.stats.handshake.inc();
+            hcm::serve_http3(Accepted { quic, max_streams, early: None }, manager, worker, peer).await;
+            return Ok(());
+        };
+        let (tell, established) = watch::channel(false);
+        let early = Some(Early { first, established });
+        let accepted = Accepted { quic: quic.clone(), max_streams, early };
+        let mut serving = Box::pin(hcm::serve_http3(accepted, manager, worker, peer));
+        let handshake = tokio::select! {
+            biased;
+            handshake = timeout_at(deadline, end_of_handshake(&quic, complete)) => self.outcome(handshake),
+            _ = &mut serving => return Ok(()),
+        };
+        if handshake.is_ok() {
+            self.listener.stats.handshake.inc();
+            tell.send_replace(true);
+        } else {
+            quic.close(VarInt::from_u32(0), b"");
+        }
+        serving.await;
+        handshake
     }
 
     /// Our end: the address that the packet came to, and the port that is bound.
@@ -126,4 +159,33 @@ impl Handshake {
         let ip = ip.or(configured).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         SocketAddr::new(ip, self.listener.bound_port())
     }
+}
+
+/// A connection that can be served.
+struct Begun {
+    connection: Connection,
+    /// The first request stream, and what resolves at the end of the handshake, where the client did not wait for that.
+    early: Option<((SendStream, RecvStream), ZeroRttAccepted)>,
+}
+
+/// Waits for the end of the handshake, or for the first request in early data.
+async fn begin(incoming: Incoming) -> Result<Begun, ConnectionError> {
+    let (connection, mut complete) = match incoming.accept()?.into_0rtt() {
+        Ok(begun) => begun,
+        // A server always can; there is no early data otherwise.
+        Err(connecting) => return Ok(Begun { connection: connecting.await?, early: None }),
+    };
+    tokio::select! {
+        biased;
+        ended = end_of_handshake(&connection, &mut complete) => ended.map(|()| Begun { connection, early: None }),
+        first = connection.accept_bi() => first.map(|first| Begun { connection, early: Some((first, complete)) }),
+    }
+}
+
+async fn end_of_handshake(
+    connection: &Connection,
+    complete: impl Future<Output = bool>,
+) -> Result<(), ConnectionError> {
+    complete.await;
+    connection.close_reason().map_or(Ok(()), Err)
 }

@@ -8,7 +8,7 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Endpoint, EndpointConfig, TokioRuntime};
 
 use super::QuicSettings;
-use super::transport::{handshake_timeout, transport};
+use super::transport::{handshake_timeout, max_streams, transport};
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
 use crate::config::{At, Invalid};
@@ -33,7 +33,8 @@ pub fn settings(
         .max_incoming(MAX_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
-    Ok(QuicSettings { server, handshake_timeout: handshake_timeout(listener) })
+    let max_streams = max_streams(listener, http3);
+    Ok(QuicSettings { server, handshake_timeout: handshake_timeout(listener), max_streams })
 }
 
 /// Starts the endpoint of one worker. Call it within the worker's runtime.

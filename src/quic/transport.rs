@@ -15,6 +15,8 @@ pub struct QuicSettings {
     pub server: quinn::ServerConfig,
     /// How long a handshake may take.
     pub handshake_timeout: Duration,
+    /// Request streams that a client may have open at once.
+    pub max_streams: u32,
 }
 
 /// Builds the transport of a listener, or of a cluster, which has `http3` alone. `http3` are the options of the HTTP connection manager, which stand behind those
@@ -28,9 +30,8 @@ pub(super) fn transport(
     at: At<'_>,
 ) -> Result<TransportConfig, Invalid> {
     let mut config = TransportConfig::default();
-    let options = listener.and_then(|options| options.quic_protocol_options.as_ref()).or(http3);
-    let streams = options.and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS);
-    config.max_concurrent_bidi_streams(VarInt::from_u32(streams));
+    let options = protocol_options(listener, http3);
+    config.max_concurrent_bidi_streams(VarInt::from_u32(max_streams(listener, http3)));
     // RFC 9114 §6.2: a control stream and two QPACK streams; a few more may be of reserved types.
     config.max_concurrent_uni_streams(VarInt::from_u32(MAX_UNI_STREAMS));
     let stream_window = options.and_then(|o| o.initial_stream_window_size).unwrap_or(STREAM_WINDOW);
@@ -48,6 +49,18 @@ pub(super) fn transport(
     // Nothing here reads datagrams.
     config.datagram_receive_buffer_size(None);
     Ok(config)
+}
+
+/// Request streams that a client may have open at once.
+pub(super) fn max_streams(listener: Option<&ListenerOptions>, http3: Option<&QuicProtocolOptions>) -> u32 {
+    protocol_options(listener, http3).and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS)
+}
+
+fn protocol_options<'a>(
+    listener: Option<&'a ListenerOptions>,
+    http3: Option<&'a QuicProtocolOptions>,
+) -> Option<&'a QuicProtocolOptions> {
+    listener.and_then(|options| options.quic_protocol_options.as_ref()).or(http3)
 }
 
 /// How long a handshake may take: Envoy's default `crypto_handshake_timeout` is 20 s.

@@ -175,16 +175,21 @@ async fn a_client_that_leaves_is_in_the_log() {
 
 #[tokio::test]
 async fn a_stream_that_its_client_resets_is_in_the_log() {
-    let backend = backend().await;
-    let edge = Edge::start(&backend, crate::edge::ALL).await;
-    let client = edge.client(Version::Http2).await;
-    let mut exchange = client.open(&Request::get("/backend/stall"), true).await;
-    backend.until_received(1).await;
-    // RFC 9113 §7: CANCEL.
-    exchange.reset(8);
-    let line = edge.process.log("access.log").lines(1).await.pop().expect("a line");
-    assert_eq!((&line["flags"], &line["details"]), (&"DR".into(), &"http2.remote_reset".into()), "{line}");
-    assert_eq!(client.send(Request::get("/")).await.status, 200, "the connection goes on");
+    // RFC 9113 §7: CANCEL. RFC 9114 §8.1: H3_REQUEST_CANCELLED.
+    for (version, code, details) in
+        [(Version::Http2, 0x8, "http2.remote_reset"), (Version::Http3, 0x10c, "http3.remote_reset")]
+    {
+        let backend = backend().await;
+        let edge = Edge::start(&backend, crate::edge::ALL).await;
+        let client = edge.client(version).await;
+        let mut exchange = client.open(&Request::new("POST", "/backend/stall"), false).await;
+        exchange.upload.data(vec![0]).await.expect("the stream stands");
+        until("the backend to be asked", async || (backend.connections() > 0).then_some(())).await;
+        exchange.reset(code);
+        let line = edge.process.log("access.log").lines(1).await.pop().expect("a line");
+        assert_eq!((&line["flags"], &line["details"]), (&"DR".into(), &details.into()), "{version:?} {line}");
+        assert_eq!(client.send(Request::get("/")).await.status, 200, "{version:?}: the connection goes on");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod edge;
 mod exchanges;
 mod failures;
 mod first_run;
+mod floods;
 mod host;
 mod http2;
 mod http3;

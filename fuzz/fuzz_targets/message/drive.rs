@@ -11,6 +11,7 @@ use quicgate::codec::message::{
     Content, ContentLength, RequestHead, RequestSection, ResponseSection, SectionLimits, TrailerSection, check_request,
     check_response, check_trailers,
 };
+use quicgate::http::ConnectProtocol;
 
 /// Reads the lines of an input as a message, and panics when something is not as it must be.
 pub(crate) fn drive(data: &[u8]) {
@@ -35,7 +36,7 @@ fn request(lines: &[Line<'_>], extended: bool) {
     let pseudo = |name: &str| only(lines, name);
     let tunnel = head.method == "CONNECT" && head.protocol.is_none();
     assert_eq!(pseudo(":method"), Some(head.method.as_str().as_bytes()));
-    assert_eq!(pseudo(":protocol"), head.protocol.as_deref());
+    assert_eq!(pseudo(":protocol"), head.protocol.as_ref().map(ConnectProtocol::as_bytes));
     assert_eq!(pseudo(":authority"), head.uri.authority().map(|authority| authority.as_str().as_bytes()));
     assert!(pseudo(":protocol").is_none() || extended && head.method == "CONNECT");
     assert_eq!((pseudo(":scheme").is_none(), pseudo(":path").is_none()), (tunnel, tunnel));
@@ -49,7 +50,11 @@ fn request(lines: &[Line<'_>], extended: bool) {
         assert!(!authority.is_empty() && !authority.contains(&b'@'));
         assert!(only(lines, "host").is_none_or(|host| host.eq_ignore_ascii_case(authority)));
     }
-    content(lines, head.content_length);
+    if head.method == "CONNECT" {
+        assert_eq!(head.content_length, ContentLength::UNKNOWN);
+    } else {
+        content(lines, head.content_length);
+    }
     // A scheme that needs no authority is not in a URI without one.
     if head.uri.authority().is_some() || head.headers.contains_key("host") {
         as_typed(&head);

@@ -35,7 +35,8 @@ where
                     Ending::Drain | Ending::MaxDuration => connection.as_mut().graceful_shutdown(),
                     Ending::Idle => return Ended::Idle,
                     Ending::Settled => return Ended::Told,
-                    Ending::Now => return Ended::Forced,
+                    // A request that is given up ends its connection here: there never are many.
+                    Ending::TooManyResets | Ending::Now => return Ended::Forced,
                 },
             }
         }

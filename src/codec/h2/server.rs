@@ -15,12 +15,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::StreamBody;
 use super::error::{reason, refused};
-use crate::codec::message::{SectionLimits, check_request};
+use crate::codec::message::{Malformed, SectionLimits, check_request};
 use crate::codec::pump::{Gone, Sink, abandon, patient, pump};
 use crate::codec::target::expects_continue;
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
 use crate::drain::Drain;
-use crate::http::{Body, Failure, Request};
+use crate::http::{Body, ConnectProtocol, Failure, Request};
 
 /// Serves one connection to its end.
 pub async fn serve<I, H>(io: I, handler: Arc<H>, limits: &ServerLimits, lifetime: Lifetime, drain: &Drain) -> Ended
@@ -35,6 +35,10 @@ where
         .max_concurrent_streams(limits.max_concurrent_streams)
         .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX))
         .max_send_buffer_size(SEND_BUFFER);
+    if limits.extended_connect {
+        // RFC 8441 §3: only then may a client say `:protocol`; h2 refuses it otherwise.
+        builder.enable_connect_protocol();
+    }
     let ended = match builder.handshake(io).await {
         Ok(connection) => accept(connection, &handler, limits, lifetime, drain).await,
         Err(error) => from_error(&error, &handler),
@@ -71,14 +75,24 @@ where
                 // RFC 9113 §6.8: h2 says GOAWAY with the highest id, waits a round trip, then names the last stream.
                 Ending::Drain | Ending::MaxDuration | Ending::Idle => connection.graceful_shutdown(),
                 Ending::Settled => return Ended::Told,
+                // RFC 9113 §10.5: a client that abuses streams is told so with ENHANCE_YOUR_CALM.
+                Ending::TooManyResets => {
+                    shut_down(&mut connection, Reason::ENHANCE_YOUR_CALM).await;
+                    return Ended::TooManyResets;
+                }
                 Ending::Now => {
-                    connection.abrupt_shutdown(Reason::NO_ERROR);
-                    let _ = poll_fn(|cx| connection.poll_closed(cx)).await;
+                    shut_down(&mut connection, Reason::NO_ERROR).await;
                     return Ended::Forced;
                 }
             },
         }
     }
+}
+
+/// Ends a connection at once; GOAWAY goes out where the client reads.
+async fn shut_down<I: AsyncRead + AsyncWrite + Unpin>(connection: &mut Connection<I, Bytes>, reason: Reason) {
+    connection.abrupt_shutdown(reason);
+    let _ = tokio::time::timeout(GOAWAY_PATIENCE, poll_fn(|cx| connection.poll_closed(cx))).await;
 }
 
 async fn exchange<H: Handler>(
@@ -145,9 +159,13 @@ fn refuse<H: Handler>(failure: &Failure, respond: &mut SendResponse<Bytes>, hand
 
 async fn admit(request: http::Request<RecvStream>, limits: SectionLimits) -> Result<Request, Failure> {
     let (mut parts, stream) = request.into_parts();
-    let protocol = parts.extensions.get::<h2::ext::Protocol>().is_some();
+    let protocol = parts.extensions.remove::<h2::ext::Protocol>();
     // RFC 9113 §8.1.1: malformed is a stream error of type PROTOCOL_ERROR.
-    let length = check_request(&parts, protocol, limits).map_err(refused)?;
+    let length = check_request(&parts, protocol.is_some(), limits).map_err(refused)?;
+    if let Some(protocol) = protocol {
+        let protocol = ConnectProtocol::try_from(Bytes::copy_from_slice(protocol.as_str().as_bytes()));
+        parts.extensions.insert(protocol.map_err(|_| refused(Malformed::Protocol.into()))?);
+    }
     target::from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers)?;
     let body = if stream.is_end_stream() {
         Body::Empty
@@ -226,6 +244,9 @@ fn from_error<H: Handler>(error: &h2::Error, handler: &Arc<H>) -> Ended {
     }
     Ended::Broken(error.to_string())
 }
+
+/// How long the last GOAWAY may wait for the client to read.
+const GOAWAY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Bytes of one response that may wait in the connection for the client's window.
 const SEND_BUFFER: usize = 64 * 1024;

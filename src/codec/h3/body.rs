@@ -43,14 +43,17 @@ impl StreamBody {
     }
 
     /// Looks at what has come with the head, without waiting: most requests end there, and one without content must not
-    /// look like one of unknown length.
+    /// look like one of unknown length. Where `content-length` is 0 it waits for the end, as there is no last of the content
+    /// that could be held back until then.
     ///
     /// # Errors
     /// [`Failure`] when it is malformed or has broken off: such a request goes nowhere.
     pub(super) async fn look_ahead(mut self) -> Result<Self, Failure> {
+        // RFC 9114 §4.1.2: content above `content-length` makes the message malformed, also where it is 0.
+        let nothing_announced = self.length.left() == Some(0);
         let item = std::future::poll_fn(|cx| match self.poll_next(cx) {
-            Poll::Ready(item) => Poll::Ready(item),
-            Poll::Pending => Poll::Ready(None),
+            Poll::Pending if !nothing_announced => Poll::Ready(None),
+            polled => polled,
         })
         .await;
         self.first = item.transpose()?;

@@ -82,7 +82,8 @@ pub async fn connect(
     drain: &Drain,
 ) -> Result<(Client, impl Future<Output = ()> + Send + use<>), Failure> {
     let shared = Arc::new(Shared::new(quic.clone(), Side::Client));
-    let opening = uni::open_control(&shared, limits.max_header_bytes);
+    let settings = Shared::settings(limits.max_header_bytes);
+    let opening = uni::open_control(&shared, &settings);
     let control = match tokio::time::timeout(OPENING_PATIENCE, opening).await {
         Ok(Ok(control)) => control,
         Ok(Err(_)) => return Err(Failure::UpstreamReset(ResetReason::ConnectionTermination)),

@@ -1,7 +1,8 @@
 //! HTTP/3 on the wire, RFC 9114, strictly, over quinn.
 //!
-//! `server` serves one connection: a task for each request stream, and one for each of the few unidirectional streams
-//! (`uni`). `client` is the other side: an exchange runs in the task of whoever asks. `receive` and `send` are the halves of a request stream over quinn's own types, which read and write chunks
+//! `server` serves one connection: a task for each request stream (`exchange`), and one for each of the few unidirectional
+//! streams (`uni`). `client` is the other side: an exchange runs in the task of whoever asks. `receive` and `send` are the
+//! halves of a request stream over quinn's own types, which read and write chunks
 //! without a copy and show resets, stops and priorities; [`wire`] knows the frames, [`super::message`] the rules of messages,
 //! [`super::qpack`] the compression. `shared` is what the tasks of a connection have in common.
 //!
@@ -11,6 +12,7 @@
 mod body;
 mod client;
 mod error;
+mod exchange;
 mod receive;
 mod send;
 mod server;
@@ -18,5 +20,8 @@ mod shared;
 mod uni;
 pub mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use client::{Client, ClientLimits, ClientStream, NoStream, connect};
-pub use server::serve;
+pub use server::{Accepted, Early, serve};

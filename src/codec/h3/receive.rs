@@ -7,9 +7,10 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h3::error::Code;
+use http::Method;
 use quinn::ReadError;
 
-use super::shared::{Encoded, Shared, Side, varint};
+use super::shared::{Encoded, Shared, Side, Undecoded, varint};
 use super::wire::{Piece, RequestReader, WireError};
 use crate::codec::message::{
     Malformed, Refused, RequestHead, RequestSection, ResponseHead, ResponseSection, SectionLimits, TrailerSection,
@@ -44,6 +45,8 @@ pub(super) enum ReadFailure {
     Broken(&'static str),
     /// The message is refused; the stream alone ends.
     Refused(Refused),
+    /// A field section holds what cannot be decoded; the stream alone ends.
+    Undecodable,
     /// The stream ended before its head was whole (RFC 9114 §4.1.1).
     Incomplete,
 }
@@ -60,12 +63,23 @@ pub(super) enum Part {
 /// A section that begins a message, as it is decoded.
 trait HeadSection: Sized {
     type Head;
+    /// What this side has allowed.
+    type Allowed;
 
     fn begin(limits: SectionLimits) -> Self;
     fn push(&mut self, name: &[u8], value: Bytes) -> Result<(), Refused>;
-    fn end(self) -> Result<Self::Head, Malformed>;
-    /// Whether content may follow.
-    fn is_final(head: &Self::Head) -> bool;
+    fn end(self, allowed: Self::Allowed) -> Result<Self::Head, Malformed>;
+    fn after(head: &Self::Head) -> Follows;
+}
+
+/// What may come after a head.
+enum Follows {
+    /// Another one.
+    Heads,
+    /// Content and trailers.
+    Content,
+    /// What goes through a tunnel.
+    Tunnel,
 }
 
 impl Receiver {
@@ -82,17 +96,21 @@ impl Receiver {
         quinn::VarInt::from(self.stream.id()).into_inner()
     }
 
-    /// The head of the request.
-    pub(super) async fn request_head(&mut self) -> Result<RequestHead, ReadFailure> {
-        std::future::poll_fn(|cx| self.poll_head::<RequestSection>(cx)).await
+    /// The head of the request; `extended_connect` where this side has allowed `:protocol`.
+    pub(super) async fn request_head(&mut self, extended_connect: bool) -> Result<RequestHead, ReadFailure> {
+        std::future::poll_fn(|cx| self.poll_head::<RequestSection>(cx, extended_connect)).await
     }
 
     /// The next head of the response: interim, or final. Cancel-safe.
     pub(super) async fn response_head(&mut self) -> Result<ResponseHead, ReadFailure> {
-        std::future::poll_fn(|cx| self.poll_head::<ResponseSection>(cx)).await
+        std::future::poll_fn(|cx| self.poll_head::<ResponseSection>(cx, ())).await
     }
 
-    fn poll_head<S: HeadSection>(&mut self, cx: &mut Context<'_>) -> Poll<Result<S::Head, ReadFailure>> {
+    fn poll_head<S: HeadSection>(
+        &mut self,
+        cx: &mut Context<'_>,
+        allowed: S::Allowed,
+    ) -> Poll<Result<S::Head, ReadFailure>> {
         if self.section.is_none() {
             match ready!(self.poll_piece(cx)) {
                 Ok(Some(Piece::Section(section))) => self.section = Some(section),
@@ -106,11 +124,13 @@ impl Receiver {
         ready!(self.poll_decode(cx, &mut refused, |name, value| section.push(name, value)))?;
         let head = match refused {
             Some(refused) => Err(refused),
-            None => section.end().map_err(Refused::Malformed),
+            None => section.end(allowed).map_err(Refused::Malformed),
         };
         let head = head.map_err(|refused| self.fail(ReadFailure::Refused(refused)))?;
-        if S::is_final(&head) {
-            self.reader.head_is_final();
+        match S::after(&head) {
+            Follows::Heads => {}
+            Follows::Content => self.reader.head_is_final(),
+            Follows::Tunnel => self.reader.head_is_of_tunnel(),
         }
         Poll::Ready(Ok(head))
     }
@@ -160,20 +180,17 @@ impl Receiver {
             // A client that gives up while its section waits is seen.
             return self.poll_gone(cx).map(|failure| Err(self.fail(failure)));
         }
-        self.section = None;
-        Poll::Ready(match decoded {
-            Poll::Ready(Some(())) | Poll::Pending => Ok(()),
-            Poll::Ready(None) if self.shared.fault().is_some() => {
-                Err(self.fail(ReadFailure::Broken("http3.qpack_error")))
+        let failure = match decoded {
+            Poll::Ready(Ok(())) | Poll::Pending => {
+                self.section = None;
+                return Poll::Ready(Ok(()));
             }
-            Poll::Ready(None) => {
-                // What the section refers to is not held on to; a stream that is stopped below is cancelled there.
-                if self.finished {
-                    self.shared.cancel(self.id());
-                }
-                Err(self.fail(ReadFailure::Refused(Refused::TooLarge)))
-            }
-        })
+            // What the section refers to is not held on to: below it counts as abandoned.
+            Poll::Ready(Err(Undecoded::TooLarge)) => ReadFailure::Refused(Refused::TooLarge),
+            Poll::Ready(Err(Undecoded::Stream)) => ReadFailure::Undecodable,
+            Poll::Ready(Err(Undecoded::Connection)) => ReadFailure::Broken("http3.qpack_error"),
+        };
+        Poll::Ready(Err(self.fail(failure)))
     }
 
     /// Whether the peer left meanwhile. At most one chunk is read ahead. `received_reset` of quinn will not do: it leaves a
@@ -236,14 +253,16 @@ impl Receiver {
 
     fn fail(&mut self, failure: ReadFailure) -> ReadFailure {
         self.over = true;
-        self.section = None;
         match &failure {
             ReadFailure::Refused(Refused::Malformed(_)) => self.stop(Code::H3_MESSAGE_ERROR),
             ReadFailure::Refused(_) => self.stop(self.shared.side().no_more()),
             ReadFailure::Incomplete => self.stop(Code::H3_REQUEST_INCOMPLETE),
+            // RFC 9204 §7.4: a value too large to decode is a stream error of this type.
+            ReadFailure::Undecodable => self.stop(Code::QPACK_DECOMPRESSION_FAILED),
             ReadFailure::Reset(_) => self.shared.cancel(self.id()),
             ReadFailure::Lost | ReadFailure::Broken(_) => {}
         }
+        self.section = None;
         failure
     }
 
@@ -268,7 +287,10 @@ impl Receiver {
     /// Tells the peer that the rest is not needed.
     pub(super) fn stop(&mut self, code: Code) {
         self.over = true;
-        if self.stream.stop(varint(code)).is_ok() && !self.finished {
+        // RFC 9204 §2.2.2.2: a section that came whole and waits for entries is abandoned as well.
+        let abandoned = self.section.take().is_some();
+        let open = self.stream.stop(varint(code)).is_ok() && !self.finished;
+        if open || abandoned {
             self.shared.cancel(self.id());
         }
     }
@@ -284,6 +306,7 @@ impl Drop for Receiver {
 
 impl HeadSection for RequestSection {
     type Head = RequestHead;
+    type Allowed = bool;
 
     fn begin(limits: SectionLimits) -> Self {
         Self::new(limits)
@@ -293,17 +316,18 @@ impl HeadSection for RequestSection {
         Self::push(self, name, value)
     }
 
-    fn end(self) -> Result<RequestHead, Malformed> {
-        self.finish(false)
+    fn end(self, extended_connect: bool) -> Result<RequestHead, Malformed> {
+        self.finish(extended_connect)
     }
 
-    fn is_final(_: &RequestHead) -> bool {
-        true
+    fn after(head: &RequestHead) -> Follows {
+        if head.method == Method::CONNECT { Follows::Tunnel } else { Follows::Content }
     }
 }
 
 impl HeadSection for ResponseSection {
     type Head = ResponseHead;
+    type Allowed = ();
 
     fn begin(limits: SectionLimits) -> Self {
         Self::new(limits)
@@ -313,12 +337,12 @@ impl HeadSection for ResponseSection {
         Self::push(self, name, value)
     }
 
-    fn end(self) -> Result<ResponseHead, Malformed> {
+    fn end(self, (): ()) -> Result<ResponseHead, Malformed> {
         self.finish()
     }
 
-    fn is_final(head: &ResponseHead) -> bool {
-        !head.status.is_informational()
+    fn after(head: &ResponseHead) -> Follows {
+        if head.status.is_informational() { Follows::Heads } else { Follows::Content }
     }
 }
 
@@ -333,10 +357,12 @@ impl Side {
     }
 }
 
-fn of_client(failure: ReadFailure) -> Failure {
+/// What a failed read of a request means for the exchange.
+pub(super) fn of_client(failure: ReadFailure) -> Failure {
     match failure {
         ReadFailure::Reset(_) => Failure::DownstreamReset,
         ReadFailure::Lost => Failure::DownstreamClosed,
+        ReadFailure::Undecodable => Failure::DownstreamProtocol("http3.qpack_error".into()),
         ReadFailure::Broken(details) => Failure::DownstreamProtocol(details.into()),
         ReadFailure::Incomplete => Failure::DownstreamProtocol("http3.incomplete_request".into()),
         ReadFailure::Refused(Refused::TooLarge) => Failure::HeadersTooLarge("http3.headers_too_large"),
@@ -354,6 +380,7 @@ fn of_upstream(failure: ReadFailure) -> ResetReason {
         ReadFailure::Reset(code) if code == Code::H3_REQUEST_REJECTED.value() => ResetReason::RemoteRefused,
         ReadFailure::Reset(_) => ResetReason::RemoteReset,
         ReadFailure::Lost => ResetReason::ConnectionTermination,
+        ReadFailure::Undecodable => broke("http3.qpack_error"),
         ReadFailure::Broken(details) => broke(details),
         ReadFailure::Incomplete => broke("http3.incomplete_response"),
         ReadFailure::Refused(Refused::TooLarge) => broke("http3.headers_too_large"),

@@ -1,7 +1,7 @@
 //! The HTTP/3 server: one connection, a task for each of its request streams.
 //!
 //! Called by `listener` with an established QUIC connection; calls the [`Handler`]. The accept loop awaits no peer: the
-//! head of a request is read in the stream's own task, so a client that stalls one stream delays no other.
+//! head of a request is read in the stream's own task (`exchange`), so a client that stalls one stream delays no other.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -9,35 +9,58 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h3::error::Code;
-use http::StatusCode;
-use http_body::Body as _;
 use quinn::ConnectionError;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::body::StreamBody;
-use super::error::code;
-use super::receive::{ReadFailure, Receiver};
+use super::exchange::{StreamLimits, exchange};
+use super::receive::Receiver;
 use super::send::Sender;
 use super::shared::{Shared, Side, varint};
 use super::uni::{self, Opened};
-use super::wire::{encode, kind};
-use crate::codec::message::{RequestHead, SectionLimits};
-use crate::codec::pump::{Gone, Sink, abandon, pump};
-use crate::codec::target::{expects_continue, from_pseudo_fields};
+use super::wire::{Settings, encode, kind};
+use crate::codec::message::SectionLimits;
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits};
 use crate::drain::Drain;
-use crate::http::{Body, Failure, Request};
+use crate::http::Failure;
+
+/// A QUIC connection as it is handed over.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The connection, established but for what `early` says.
+    pub quic: quinn::Connection,
+    /// Request streams that its transport parameters let the client have open at once.
+    pub max_streams: u32,
+    /// What came before the handshake was complete.
+    pub early: Option<Early>,
+}
+
+/// A connection whose client sends requests before its handshake is complete (RFC 9001 §4.6).
+#[derive(Debug)]
+pub struct Early {
+    /// The first request stream.
+    pub first: (quinn::SendStream, quinn::RecvStream),
+    /// Turns true with the end of the handshake; its sender goes when there will be none.
+    pub established: watch::Receiver<bool>,
+}
 
 /// Serves one connection to its end.
 pub async fn serve<H: Handler>(
-    quic: quinn::Connection,
+    accepted: Accepted,
     handler: Arc<H>,
     limits: &ServerLimits,
     lifetime: Lifetime,
     drain: &Drain,
 ) -> Ended {
+    let Accepted { quic, max_streams, early } = accepted;
+    let (first, established) = early.map(|early| (early.first, early.established)).unzip();
     let shared = Arc::new(Shared::new(quic.clone(), Side::Server));
-    let opening = uni::open_control(&shared, limits.max_header_bytes);
+    let settings = Settings {
+        // RFC 9220 §3: only then may a client say `:protocol`.
+        enable_connect_protocol: limits.extended_connect,
+        ..Shared::settings(limits.max_header_bytes)
+    };
+    let opening = uni::open_control(&shared, &settings);
     let ended = match tokio::time::timeout(OPENING_PATIENCE, opening).await {
         Ok(Ok(control)) => {
             let server = Server {
@@ -49,10 +72,12 @@ pub async fn serve<H: Handler>(
                 lifetime,
                 helpers: JoinSet::new(),
                 next: 0,
+                max_streams: u64::from(max_streams),
                 last_goaway: None,
                 refuse_from: None,
+                established,
             };
-            server.run(limits, drain).await
+            server.run(first, limits, drain).await
         }
         Ok(Err(error)) => Ended::Broken(error.to_string()),
         Err(_) => {
@@ -78,21 +103,35 @@ struct Server<H> {
     helpers: JoinSet<()>,
     /// The number of the next request stream.
     next: u64,
+    max_streams: u64,
     /// When the second GOAWAY is due.
     last_goaway: Option<Instant>,
     /// The first request stream that is not served any more.
     refuse_from: Option<u64>,
+    /// What requests in early data wait for.
+    established: Option<watch::Receiver<bool>>,
 }
 
 impl<H: Handler> Server<H> {
-    async fn run(mut self, limits: &ServerLimits, drain: &Drain) -> Ended {
+    async fn run(
+        mut self,
+        first: Option<(quinn::SendStream, quinn::RecvStream)>,
+        limits: &ServerLimits,
+        drain: &Drain,
+    ) -> Ended {
         let limits = StreamLimits {
             section: SectionLimits { bytes: limits.max_header_bytes, fields: limits.max_header_count },
+            extended_connect: limits.extended_connect,
+            headers_timeout: limits.headers_timeout,
             write_timeout: limits.write_timeout,
         };
         self.helpers.spawn(uni::write_instructions(Arc::clone(&self.shared)));
         self.helpers.spawn(uni::guard(self.control.stopped(), Arc::clone(&self.shared)));
+        self.let_open();
         let quic = self.shared.quic.clone();
+        if let Some((sender, receiver)) = first {
+            self.accept(sender, receiver, limits, drain);
+        }
         loop {
             tokio::select! {
                 biased;
@@ -112,9 +151,11 @@ impl<H: Handler> Server<H> {
                 () = until(self.last_goaway) => self.goaway_for_good().await,
                 ending = self.lifetime.ending() => match ending {
                     Ending::Drain | Ending::MaxDuration => self.announce_the_end().await,
-                    Ending::Idle => return self.close(Ended::Idle),
-                    Ending::Settled => return self.close(Ended::Told),
-                    Ending::Now => return self.close(Ended::Forced),
+                    Ending::Idle => return self.close(Code::H3_NO_ERROR, Ended::Idle),
+                    Ending::Settled => return self.close(Code::H3_NO_ERROR, Ended::Told),
+                    // RFC 9114 §10.5: a client that abuses streams is told so with H3_EXCESSIVE_LOAD.
+                    Ending::TooManyResets => return self.close(Code::H3_EXCESSIVE_LOAD, Ended::TooManyResets),
+                    Ending::Now => return self.close(Code::H3_NO_ERROR, Ended::Forced),
                 },
             }
         }
@@ -123,6 +164,8 @@ impl<H: Handler> Server<H> {
     fn accept(&mut self, sender: quinn::SendStream, receiver: quinn::RecvStream, limits: StreamLimits, drain: &Drain) {
         let id = quinn::VarInt::from(sender.id()).into_inner();
         self.next = self.next.max(id.saturating_add(REQUEST_STEP));
+        self.let_open();
+        let early = self.established.clone().filter(|_| receiver.is_0rtt());
         let mut sender = Sender::new(sender, Arc::clone(&self.shared), limits.write_timeout);
         let mut receiver = Receiver::new(receiver, Arc::clone(&self.shared), limits.section);
         if self.refuse_from.is_some_and(|first| id >= first) {
@@ -130,7 +173,13 @@ impl<H: Handler> Server<H> {
             receiver.stop(Code::H3_REQUEST_REJECTED);
             return sender.break_off(Code::H3_REQUEST_REJECTED);
         }
-        drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler)));
+        drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler), limits, early));
+    }
+
+    /// Every stream that is over makes room for another, and only those that were accepted here can be over. quinn does not
+    /// show how many are, so the bound is above the limit by the streams that are open.
+    fn let_open(&self) {
+        self.shared.let_open(self.next.saturating_add(self.max_streams.saturating_mul(REQUEST_STEP)));
     }
 
     /// RFC 9114 §5.2: the first GOAWAY leaves room for requests that are on their way; a second one follows when they came.
@@ -158,8 +207,8 @@ impl<H: Handler> Server<H> {
         let _ = tokio::time::timeout(CONTROL_PATIENCE, self.control.write_chunk(Bytes::from(frame))).await;
     }
 
-    fn close(&self, ended: Ended) -> Ended {
-        self.shared.quic.close(varint(Code::H3_NO_ERROR), b"");
+    fn close(&self, code: Code, ended: Ended) -> Ended {
+        self.shared.quic.close(varint(code), b"");
         ended
     }
 
@@ -182,85 +231,6 @@ async fn until(instant: Option<Instant>) {
         Some(instant) => tokio::time::sleep_until(instant.into()).await,
         None => std::future::pending().await,
     }
-}
-
-async fn exchange<H: Handler>(mut sender: Sender, mut receiver: Receiver, handler: Arc<H>) {
-    let head = match receiver.request_head().await {
-        Ok(head) => head,
-        Err(failure) => {
-            // RFC 9114 §4.1.1: what ends too early has a code of its own.
-            let incomplete = matches!(failure, ReadFailure::Incomplete);
-            let failure = receiver.blame(failure);
-            let code = if incomplete { Code::H3_REQUEST_INCOMPLETE } else { code(&failure) };
-            return refuse(failure, code, &mut sender, &handler).await;
-        }
-    };
-    sender.rank(&head.headers);
-    let request = match admit(head, receiver).await {
-        Ok(request) => request,
-        Err(failure) => {
-            let code = code(&failure);
-            return refuse(failure, code, &mut sender, &handler).await;
-        }
-    };
-    if expects_continue(request.headers()) {
-        // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
-        let _ = sender.head(StatusCode::CONTINUE, &http::HeaderMap::new()).await;
-    }
-    let answered = {
-        let answer = std::pin::pin!(Arc::clone(&handler).handle(request));
-        tokio::select! {
-            biased;
-            response = answer => Ok(response),
-            gone = sender.gone() => {
-                handler.resetting(gone == Gone::Stream);
-                Err(gone)
-            }
-        }
-    };
-    let response = match answered {
-        Ok(response) => response,
-        Err(gone) => return abandon(&*handler, gone, ()),
-    };
-    let (parts, mut body) = response.into_parts();
-    if let Err(gone) = respond(&parts, &mut body, &mut sender).await {
-        abandon(&*handler, gone, body);
-    }
-}
-
-/// A message that is no request is reset, or answered where that is allowed.
-async fn refuse<H: Handler>(failure: Failure, code: Code, sender: &mut Sender, handler: &Arc<H>) {
-    handler.refused(&failure);
-    if !matches!(failure, Failure::HeadersTooLarge(_)) {
-        return sender.break_off(code);
-    }
-    // RFC 9114 §4.2.2: larger than was said to be taken.
-    let _ = sender.head(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &http::HeaderMap::new()).await;
-    let _ = sender.finish().await;
-}
-
-async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure> {
-    let mut request = http::Request::new(());
-    *request.method_mut() = head.method;
-    *request.uri_mut() = head.uri;
-    *request.headers_mut() = head.headers;
-    *request.version_mut() = http::Version::HTTP_3;
-    let (mut parts, ()) = request.into_parts();
-    from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers)?;
-    let body = StreamBody::new(receiver, head.content_length).look_ahead().await?;
-    let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
-    Ok(Request::from_parts(parts, body))
-}
-
-async fn respond(parts: &http::response::Parts, body: &mut Body, sender: &mut Sender) -> Result<(), Gone> {
-    sender.head(parts.status, &parts.headers).await?;
-    pump(body, sender).await
-}
-
-#[derive(Clone, Copy)]
-struct StreamLimits {
-    section: SectionLimits,
-    write_timeout: Option<Duration>,
 }
 
 /// RFC 9114 §5.2: the greatest number of a request stream, which refuses none.

@@ -37,6 +37,8 @@ pub(super) struct Shared {
     updates: AtomicU64,
     /// The first stream that the peer does not serve any more.
     goaway: watch::Sender<u64>,
+    /// The first request stream that the client may not open yet.
+    not_yet: AtomicU64,
 }
 
 /// A field section as it came.
@@ -47,6 +49,17 @@ pub(super) struct Encoded<'a> {
     pub(super) bytes: &'a Bytes,
     /// Bytes that it may take, decoded, counted as RFC 9114 §4.2.2 says.
     pub(super) max_size: usize,
+}
+
+/// Why a field section was not decoded to its end.
+#[derive(Debug)]
+pub(super) enum Undecoded {
+    /// It is larger than it may be, decoded.
+    TooLarge,
+    /// It holds what cannot be decoded: its stream ends with `QPACK_DECOMPRESSION_FAILED`.
+    Stream,
+    /// The connection was ended for it.
+    Connection,
 }
 
 #[derive(Debug)]
@@ -81,6 +94,7 @@ impl Shared {
             priorities: Mutex::default(),
             updates: AtomicU64::new(0),
             goaway: watch::Sender::new(u64::MAX),
+            not_yet: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -127,27 +141,26 @@ impl Shared {
     }
 
     /// Decodes a field section into `sink`; pending while it needs entries that have not come.
-    ///
-    /// `None` when the section is larger than it may be, decoded.
     pub(super) fn poll_decode(
         &self,
         section: &Encoded<'_>,
         sink: impl FnMut(FieldLine<Bytes>),
         cx: &Context<'_>,
-    ) -> Poll<Option<()>> {
+    ) -> Poll<Result<(), Undecoded>> {
         let mut decoding = lock(&self.decoding);
         let decoded = decoding.decoder.decode(section.stream, section.bytes, section.max_size, sink);
         let outcome = match decoded {
-            Ok(Decoded::Whole) => Poll::Ready(Some(())),
-            Ok(Decoded::TooLarge) => Poll::Ready(None),
+            Ok(Decoded::Whole) => Poll::Ready(Ok(())),
+            Ok(Decoded::TooLarge) => Poll::Ready(Err(Undecoded::TooLarge)),
             Ok(Decoded::Blocked(_)) => {
                 decoding.wait(cx.waker());
                 return Poll::Pending;
             }
+            Err(error) if error.is_of_stream() => Poll::Ready(Err(Undecoded::Stream)),
             Err(error) => {
                 drop(decoding);
                 self.fail(error.code(), error.to_string());
-                return Poll::Ready(None);
+                return Poll::Ready(Err(Undecoded::Connection));
             }
         };
         drop(decoding);
@@ -191,6 +204,16 @@ impl Shared {
     /// The encoder of what this side says.
     pub(super) fn encoder(&self) -> MutexGuard<'_, Encoder> {
         lock(&self.encoder)
+    }
+
+    /// The client may open request streams below this one.
+    pub(super) fn let_open(&self, below: u64) {
+        self.not_yet.store(below, Ordering::Relaxed);
+    }
+
+    /// Whether this request stream is beyond those that the client may open.
+    pub(super) fn is_beyond(&self, stream: u64) -> bool {
+        stream >= self.not_yet.load(Ordering::Relaxed)
     }
 
     /// Takes note of what a client wants of a stream (RFC 9218 §7). Of too many the oldest streams are forgotten.

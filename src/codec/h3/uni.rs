@@ -12,7 +12,7 @@ use h3::error::Code;
 use h3::quic::{RecvStream as _, StreamErrorIncoming};
 
 use super::shared::{Shared, Side};
-use super::wire::{Control, ControlReader, decode, encode};
+use super::wire::{Control, ControlReader, Settings, decode, encode};
 use crate::codec::qpack::Limits;
 
 /// Which of the streams that there is one of have come.
@@ -43,7 +43,7 @@ pub(super) async fn read(mut stream: h3_quinn::RecvStream, opened: Arc<Opened>, 
                 Side::Client => shared.fail(Code::H3_ID_ERROR, "a push stream that was not allowed"),
             };
         }
-        // RFC 9114 §6.2: what is unknown is not read, and no error. No read is pending here.
+        // RFC 9114 §6.2, RFC 9114 §6.2.3: what is unknown or reserved is not read, and no error. No read is pending here.
         _ => return stream.stop_sending(Code::H3_STREAM_CREATION_ERROR.value()),
     };
     if opened.0.fetch_or(mark, Ordering::Relaxed) & mark != 0 {
@@ -97,6 +97,10 @@ fn take(said: &Control, shared: &Shared) {
             Side::Server => {}
             Side::Client => shared.go_away(*first),
         },
+        // RFC 9218 §7.2: a request stream above the limit is an error of type H3_ID_ERROR.
+        Control::Priority(stream, _) if shared.is_beyond(*stream) => {
+            shared.fail(Code::H3_ID_ERROR, "a priority of a stream that cannot be opened");
+        }
         Control::Priority(stream, priority) => shared.prioritise(*stream, *priority),
     }
 }
@@ -128,12 +132,12 @@ async fn next(stream: &mut h3_quinn::RecvStream) -> Result<Bytes, Over> {
     }
 }
 
-/// Opens our control stream and says the settings.
-pub(super) async fn open_control(shared: &Shared, max_section: usize) -> Result<quinn::SendStream, quinn::WriteError> {
+/// Opens our control stream and says the settings, before anything is read (RFC 9114 §7.2.4.2).
+pub(super) async fn open_control(shared: &Shared, settings: &Settings) -> Result<quinn::SendStream, quinn::WriteError> {
     let mut control = shared.quic.open_uni().await?;
     let mut out = Vec::new();
     encode(CONTROL, &mut out);
-    Shared::settings(max_section).encode(&mut out);
+    settings.encode(&mut out);
     control.write_all(&out).await?;
     Ok(control)
 }

@@ -58,6 +58,8 @@ pub enum Malformed {
     AuthorityAndHost,
     /// `:path` that is empty or no path.
     Path,
+    /// `:protocol` that is no upgrade token.
+    Protocol,
     /// `:status` that is no status, or one that this version does not have.
     Status,
     /// `content-length` that is no number, or several that differ.
@@ -103,6 +105,7 @@ impl fmt::Display for Malformed {
             Self::Authority => "invalid_authority",
             Self::AuthorityAndHost => "authority_and_host_differ",
             Self::Path => "invalid_path",
+            Self::Protocol => "invalid_protocol",
             Self::Status => "invalid_status",
             Self::ContentLength => "invalid_content_length",
             Self::ContentLengthMismatch => "content_length_mismatch",

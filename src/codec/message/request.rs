@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Uri};
 use super::section::Section;
 use super::target::Target;
 use super::{ContentLength, Malformed, Refused, SectionLimits};
+use crate::http::ConnectProtocol;
 
 /// The field section that begins a request, as it is decoded.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub struct RequestHead {
     /// The other fields.
     pub headers: HeaderMap,
     /// `:protocol` of an extended CONNECT (RFC 8441, RFC 9220).
-    pub protocol: Option<Bytes>,
+    pub protocol: Option<ConnectProtocol>,
     /// How much content was announced.
     pub content_length: ContentLength,
 }
@@ -92,6 +93,7 @@ impl RequestSection {
         uri.scheme = scheme.filter(|_| authority.is_some());
         (uri.authority, uri.path_and_query) = (authority, path);
         let uri = Uri::from_parts(uri).map_err(|_| Malformed::Path)?;
+        let protocol = protocol.map(ConnectProtocol::try_from).transpose().map_err(|_| Malformed::Protocol)?;
         Ok(RequestHead { method, uri, headers, protocol, content_length })
     }
 }

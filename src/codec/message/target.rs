@@ -34,7 +34,9 @@ impl Target<'_> {
         } else {
             self.check_resource(host)?;
         }
-        ContentLength::of(headers)
+        let announced = ContentLength::of(headers)?;
+        // RFC 9110 §9.3.6: a CONNECT request has no content. What comes goes through the tunnel.
+        Ok(if self.method == Method::CONNECT { ContentLength::UNKNOWN } else { announced })
     }
 
     /// RFC 9114 §4.4, RFC 9113 §8.5: only `:method` and `:authority`, which names host and port.

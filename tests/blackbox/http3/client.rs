@@ -29,6 +29,11 @@ impl Client {
     /// Plays a row to its end; the error says what came instead of what must.
     pub(super) async fn play(mut self, row: &Row) -> Result<(), String> {
         for step in &row.steps {
+            if matches!(step, Step::Meanwhile) {
+                self.goes_on(&row.name).await?;
+                self.requests.pop();
+                continue;
+            }
             // A connection that the gateway has closed meanwhile takes no more: what counts is how it ended.
             if self.take(step).await.is_none() {
                 break;
@@ -42,7 +47,7 @@ impl Client {
         Ok(())
     }
 
-    async fn take(&mut self, step: &Step) -> Option<()> {
+    pub(super) async fn take(&mut self, step: &Step) -> Option<()> {
         match step {
             Step::Uni(bytes, last) => {
                 let mut stream = self.connection.open_uni().await.ok()?;
@@ -59,6 +64,8 @@ impl Client {
             Step::MoreUni(stream, bytes, last) => write(self.unis.get_mut(*stream)?, bytes, *last).await,
             Step::More(bytes, last) => write(&mut self.requests.last_mut()?.0, bytes, *last).await,
             Step::Stop(code) => self.requests.last_mut()?.1.stop(varint(*code)).ok(),
+            // It is played above.
+            Step::Meanwhile => Some(()),
             Step::StopControl(code) => {
                 let mut control = self.connection.accept_uni().await.ok()?;
                 control.stop(varint(*code)).ok()?;
@@ -105,7 +112,7 @@ impl Client {
         }
     }
 
-    async fn answer(&mut self) -> Result<Answer, String> {
+    pub(super) async fn answer(&mut self) -> Result<Answer, String> {
         match self.read().await? {
             Ok(bytes) => Answer::read(&bytes).ok_or_else(|| format!("an answer that is not whole: {bytes:?}")),
             Err(reset) => Err(format!("an answer has to come, not a reset with {:#x}", reset.into_inner())),
@@ -123,6 +130,31 @@ impl Client {
             }
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// The first frame on the gateway's control stream, which has to be of this kind and of less than 64 bytes.
+    pub(super) async fn control_frame(&mut self, kind: u64) -> Option<Vec<u8>> {
+        let mut control = self.connection.accept_uni().await.ok()?;
+        let mut head = [0; 3];
+        control.read_exact(&mut head).await.ok()?;
+        let [stream, frame, length @ 0..0x40] = head else { return None };
+        let mut payload = vec![0; usize::from(length)];
+        control.read_exact(&mut payload).await.ok()?;
+        (stream == 0 && u64::from(frame) == kind).then_some(payload)
+    }
+
+    /// Opens request streams and writes on the last of them alone; the statuses of each.
+    pub(super) async fn open_and_write_on_last(&mut self, count: usize, bytes: &[u8]) -> Vec<Vec<u16>> {
+        let mut statuses = Vec::new();
+        for _ in 0..count {
+            self.requests.push(self.connection.open_bi().await.expect("the connection stands"));
+        }
+        self.take(&Step::More(bytes.to_vec(), Last::Open)).await;
+        for _ in 0..count {
+            statuses.push(self.answer().await.map(|answer| answer.statuses).unwrap_or_default());
+            self.requests.pop();
+        }
+        statuses
     }
 
     /// The connection serves another request.

@@ -1,4 +1,4 @@
-//! RFC 9114 §4.1 and §4.2: the order of frames in a message, its content, its fields; §4.4 and RFC 9220: CONNECT.
+//! RFC 9114 §4.1 and §4.2: the order of frames in a message, its content, its fields.
 
 use super::row::{
     H3_FRAME_UNEXPECTED, H3_MESSAGE_ERROR, H3_NO_ERROR, H3_REQUEST_CANCELLED, H3_REQUEST_INCOMPLETE, Last, Row, Want,
@@ -124,6 +124,41 @@ async fn rfc9114_4_1_2_content_length() {
 }
 
 #[tokio::test]
+async fn rfc9114_4_1_2_what_follows_announced_content() {
+    // What comes meanwhile shows that the gateway has looked at the first part alone.
+    let post = |name: &str, length: &str, content: &[u8]| {
+        let row = Row::new(name);
+        let head = row.head("POST", &[("content-length", length), ("trailer", "x-sum")]);
+        row.request([&head, content].concat(), Last::Open).meanwhile()
+    };
+    let trailers = headers(&[("x-sum", "195")]);
+    play(vec![
+        post("rfc9114_4_1_2_content_later_than_a_length_of_nothing", "0", b"").more(data("x"), Last::Fin).malformed(),
+        post("rfc9114_4_1_2_empty_content_later_than_a_length_of_nothing", "0", b"")
+            .more(data(""), Last::Fin)
+            .good(&["content-length: 0"]),
+        post("rfc9114_4_1_2_end_later_than_a_length_of_nothing", "0", b"")
+            .more("", Last::Fin)
+            .good(&["content-length: 0"]),
+        post("rfc9114_4_1_2_content_later_than_all_of_it", "2", &data("ab"))
+            .more(data("c"), Last::Fin)
+            .answers(&[400])
+            .late(),
+        post("rfc9114_4_1_2_end_later_than_all_content", "2", &data("ab")).more("", Last::Fin).good(&["\nab\n"]),
+        post("rfc9114_4_1_2_trailers_later_than_all_content", "2", &data("ab"))
+            .more(&trailers, Last::Fin)
+            .good(&["\nab\n"]),
+        post("rfc9114_4_1_end_later_than_trailers", "2", &[data("ab"), trailers.clone()].concat())
+            .more("", Last::Fin)
+            .good(&["\nab\n"]),
+        post("rfc9114_4_1_2_reset_later_than_all_content", "2", &data("ab"))
+            .more("", Last::Reset(H3_REQUEST_CANCELLED))
+            .late(),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn rfc9114_4_2_fields() {
     play([names(), values(), trailers()].concat()).await;
 }
@@ -182,31 +217,4 @@ fn trailers() -> Vec<Row> {
         Row::new(name).post_then(&[], [data("ab"), headers(&[(field, value)])].concat()).answers(&[400]).late()
     })
     .to_vec()
-}
-
-#[tokio::test]
-async fn rfc9114_4_4_connect() {
-    let connect = |name: &str, fields: &[(&str, &str)]| {
-        Row::new(name).whole(headers(&[&[(":method", "CONNECT")], fields].concat())).malformed()
-    };
-    let to = (":authority", "localhost:443");
-    let extended = [(":scheme", "https"), (":path", "/"), (":authority", "localhost")];
-    play(vec![
-        connect("rfc9114_4_4_connect_with_path", &[to, (":path", "/")]),
-        connect("rfc9114_4_4_connect_with_scheme", &[to, (":scheme", "https")]),
-        connect("rfc9114_4_4_connect_with_both", &[to, (":scheme", "https"), (":path", "/")]),
-        connect("rfc9114_4_4_connect_to_nobody", &[]),
-        connect("rfc9114_4_4_connect_to_host_only", &[("host", "localhost:443")]),
-        connect("rfc9114_4_4_connect_without_port", &[(":authority", "localhost")]),
-        connect("rfc9114_4_4_connect_to_nothing", &[(":authority", "")]),
-        // Nothing leads a tunnel anywhere here.
-        connect("rfc9114_4_4_connect_is_not_forwarded", &[to]).answers(&[404]),
-        // It was not announced in SETTINGS.
-        connect("rfc9220_3_extended_connect", &[&extended[..], &[(":protocol", "websocket")]].concat()),
-        connect("rfc9220_3_protocol_of_nothing", &[to, (":protocol", "")]),
-        Row::new("rfc9220_3_protocol_without_connect")
-            .whole(headers(&[&[(":method", "GET"), (":protocol", "websocket")], &extended[..]].concat()))
-            .malformed(),
-    ])
-    .await;
 }

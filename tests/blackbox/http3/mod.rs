@@ -6,6 +6,8 @@
 //! shares no code with the gateway.
 
 pub(crate) mod client;
+mod connect;
+mod floods;
 mod frames;
 mod limits;
 mod messages;
@@ -16,4 +18,5 @@ pub(crate) mod row;
 mod settings;
 mod streams;
 mod table;
+mod times;
 pub(crate) mod wire;

@@ -25,6 +25,10 @@ fn wrong() -> Vec<Row> {
         says("rfc9218_7_2_update_of_a_push", push(0)).closes(H3_ID_ERROR),
         says("rfc9218_7_2_update_of_a_push_above_max_push_id", [max_push(5), push(6)].concat()).closes(H3_ID_ERROR),
         says("rfc9218_7_2_update_of_no_promise", [max_push(5), push(5)].concat()).closes(H3_ID_ERROR),
+        // A hundred streams may be open, so that 400 is the first that may not.
+        says("rfc9218_7_2_update_above_the_stream_limit", update(PRIORITY_UPDATE, 400, "u=1")).closes(H3_ID_ERROR),
+        says("rfc9218_7_2_update_of_the_greatest_stream", update(PRIORITY_UPDATE, (1 << 62) - 4, "u=1"))
+            .closes(H3_ID_ERROR),
         Row::bare("rfc9218_7_2_update_before_settings")
             .control(update(PRIORITY_UPDATE, 0, "u=1"))
             .closes(H3_MISSING_SETTINGS),
@@ -60,6 +64,16 @@ fn good() -> Vec<Row> {
         asked("rfc9218_5_field", "u=7, i"),
         asked("rfc9218_4_field_out_of_range", "u=-1"),
         asked("rfc9218_4_field_that_is_no_dictionary", "=,;=\"u"),
+        Row::new("rfc9218_7_2_update_of_the_last_stream_that_may_be_opened").more_control(update(
+            PRIORITY_UPDATE,
+            396,
+            "u=1",
+        )),
+        Row::new("rfc9218_7_2_update_of_a_stream_that_another_made_room_for").meanwhile().more_control(update(
+            PRIORITY_UPDATE,
+            400,
+            "u=1",
+        )),
         Row::new("rfc9218_7_many_updates").more_control(flood).get(&[]).good(&[]),
         Row::new("rfc9218_7_2_update_after_its_request")
             .get(&[])

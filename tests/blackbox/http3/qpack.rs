@@ -1,6 +1,6 @@
 //! RFC 9204: QPACK that cannot be followed, and the dynamic table where it can.
 
-use super::row::{Last, QPACK_DECODER_STREAM_ERROR, QPACK_DECOMPRESSION_FAILED, QPACK_ENCODER_STREAM_ERROR, Row};
+use super::row::{Last, QPACK_DECODER_STREAM_ERROR, QPACK_DECOMPRESSION_FAILED, QPACK_ENCODER_STREAM_ERROR, Row, Want};
 use super::table::play;
 use super::wire::{DECODER, ENCODER, HEADERS, data, frame, headers, integer, line, section, text};
 
@@ -37,7 +37,7 @@ fn good_lines(name: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn rfc9204_field_sections() {
-    play([bad_references(), bad_strings()].concat()).await;
+    play([bad_references(), bad_strings(), too_large()].concat()).await;
 }
 
 fn bad_references() -> Vec<Row> {
@@ -93,8 +93,24 @@ fn bad_strings() -> Vec<Row> {
         bad("rfc9204_4_5_value_cut_short", &[0x21, b'a', 5, b'b']),
         bad("rfc9204_4_5_index_cut_short", &[0xff]),
         bad("rfc9204_4_5_length_cut_short", &[0x27]),
-        bad("rfc9204_4_1_1_integer_above_62_bits", &[vec![0xff], vec![0xff; 9], vec![0x7f]].concat()),
+    ]
+}
+
+/// RFC 9204 §7.4: only the stream ends.
+fn too_large() -> Vec<Row> {
+    let bad = |name: &str, line: &[u8]| encoded(name, &[&[0, 0], line].concat()).resets(QPACK_DECOMPRESSION_FAILED);
+    let above = [vec![0xff], vec![0xff; 9], vec![0x7f]].concat();
+    vec![
+        bad("rfc9204_4_1_1_integer_above_62_bits", &above),
         bad("rfc9204_7_4_integer_without_end", &[0xff; 100]),
+        encoded("rfc9204_7_4_insert_count_above_62_bits", &above).resets(QPACK_DECOMPRESSION_FAILED),
+        Row::new("rfc9204_7_4_integer_above_62_bits_before_the_end")
+            .request(frame(HEADERS, [&[0, 0], &above[..]].concat()), Last::Open)
+            .want(Want::ResetAndStopped(QPACK_DECOMPRESSION_FAILED)),
+        Row::new("rfc9204_7_4_integer_above_62_bits_in_trailers")
+            .post_then(&[], [data("ab"), frame(HEADERS, [&[0, 0], &above[..]].concat())].concat())
+            .answers(&[400])
+            .late(),
     ]
 }
 

@@ -25,6 +25,8 @@ pub(super) enum Step {
     More(Vec<u8>, Last),
     /// Asks the gateway to say no more on the request stream opened last (`STOP_SENDING`).
     Stop(u64),
+    /// Waits for the answer to another request: what was written before has been looked at then.
+    Meanwhile,
     /// Asks the gateway to say no more on the first unidirectional stream of its own: its control stream.
     StopControl(u64),
 }
@@ -138,6 +140,10 @@ impl Row {
 
     pub(super) fn stop(self, code: u64) -> Self {
         self.step(Step::Stop(code))
+    }
+
+    pub(super) fn meanwhile(self) -> Self {
+        self.step(Step::Meanwhile)
     }
 
     pub(super) fn stop_control(self, code: u64) -> Self {

@@ -15,6 +15,11 @@ use crate::support::deadline::DEADLINE;
 
 /// Plays all rows; names those of which came what must not.
 pub(super) async fn play(rows: Vec<Row>) {
+    play_with("", rows).await;
+}
+
+/// Plays all rows against a gateway with more fields for its connection managers; returns it as it is after them.
+pub(super) async fn play_with(manager: &str, rows: Vec<Row>) -> Edge {
     let begun: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let heads = Arc::clone(&begun);
     let backend = Backend::start(move |received| {
@@ -22,7 +27,7 @@ pub(super) async fn play(rows: Vec<Row>) {
         Script::echo(received)
     })
     .await;
-    let edge = Edge::start(&backend, ALL).await;
+    let edge = Edge::with(&backend, ALL, manager).await;
     let mut failures = all_at_once(&rows, &endpoint(), &edge).await;
     let whole: BTreeSet<String> = backend.received().iter().map(|received| received.path().to_owned()).collect();
     let begun = begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -32,6 +37,7 @@ pub(super) async fn play(rows: Vec<Row>) {
     failures.extend(begun.difference(&names).map(|stray| format!("{stray} reached the backend")));
     assert_eq!(names.len(), rows.len() * 2, "two rows have one name");
     assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
+    edge
 }
 
 async fn all_at_once(rows: &[Row], endpoint: &Endpoint, edge: &Edge) -> Vec<String> {

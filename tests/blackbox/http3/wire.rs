@@ -108,6 +108,12 @@ impl Answer {
     }
 }
 
+/// The identifiers and values of SETTINGS.
+pub(super) fn pairs(mut payload: &[u8]) -> Vec<(u64, u64)> {
+    let payload = &mut payload;
+    std::iter::from_fn(|| take_varint(payload).zip(take_varint(payload))).collect()
+}
+
 fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
     let length = 1 << (bytes.first()? >> 6);
     let (value, rest) = bytes.split_at_checked(length)?;

@@ -74,14 +74,66 @@ async fn rfc9113_6_5_2_limits_are_told_in_settings() {
     assert_eq!(window, 262_144);
 }
 
+/// A HEADERS frame on stream 1 that ends the head, of literal fields (RFC 7541 §6.2.2).
+fn headers(fields: &[(&str, &str)]) -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).expect("short")], text.as_bytes()].concat();
+    let lines: Vec<u8> = fields.iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect();
+    let length = u8::try_from(lines.len()).expect("short");
+    [&[0, 0, length, HEADERS, END_HEADERS, 0, 0, 0, 1][..], &lines].concat()
+}
+
+#[tokio::test]
+async fn rfc8441_3_extended_connect_is_taken_where_it_is_enabled() {
+    const ENABLE_CONNECT_PROTOCOL: u32 = 8;
+    let fields = [
+        (":method", "CONNECT"),
+        (":scheme", "http"),
+        (":authority", "a.test"),
+        (":path", "/chat"),
+        (":protocol", "websocket"),
+    ];
+    let bad = fields.map(|(name, value)| (name, if name == ":protocol" { "a b" } else { value }));
+    for (options, fields, answer) in [
+        ("", fields, None),
+        ("http2_protocol_options: {allow_connect: true}", fields, Some(403)),
+        ("http2_protocol_options: {allow_connect: true}", bad, None),
+    ] {
+        let (settings, _) = said(options).await;
+        assert_eq!(settings.contains(&(ENABLE_CONNECT_PROTOCOL, 1)), !options.is_empty(), "{settings:?}");
+        let backend = Backend::echo().await;
+        let edge = Edge::with(&backend, ALL, &format!("          {options}\n")).await;
+        let mut wire = Wire::tcp(edge.process.address("http")).await.expect("the port is open");
+        wire.write([PREFACE.as_bytes(), &headers(&fields)].concat()).await.expect("the connection stands");
+        if let Some(status) = answer {
+            let line = edge.process.log("access.log").lines(1).await.pop().expect("a line");
+            assert_eq!((&line["code"], &line["details"]), (&status.into(), &"upgrade_failed".into()), "{line}");
+            // As Envoy, which shows an extended CONNECT as the GET that it would be over HTTP/1.
+            assert_eq!((&line["method"], &line["path"]), (&"GET".into(), &"/chat".into()), "{line}");
+        } else {
+            // RFC 9113 §8.1.1: a malformed request is a stream error of type PROTOCOL_ERROR.
+            let reset = loop {
+                let next = frame(&mut wire).await;
+                if next.kind == RST_STREAM {
+                    break next.payload;
+                }
+            };
+            assert_eq!(reset, [0, 0, 0, 1], "{options}");
+        }
+        assert!(backend.received().is_empty());
+    }
+}
+
 /// The preface of a client with empty SETTINGS (RFC 9113 §3.4).
 pub(super) const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 /// A PING with eight bytes of nothing.
 pub(super) const PING_FRAME: &str = "\0\0\x08\x06\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
 pub(super) const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 pub(super) const GOAWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
 const ACK: u8 = 1;
+const END_HEADERS: u8 = 4;

@@ -117,6 +117,31 @@ async fn a_handshake_has_a_time() {
     assert_eq!(patient.process.stats().await.of("listener.127.0.0.1_0.downstream_cx_active"), 1);
 }
 
+/// A client that has a ticket for this gateway.
+async fn resumable(edge: &Edge) -> (Endpoint, ClientConfig) {
+    let (endpoint, configuration) = client();
+    let connecting = endpoint.connect_with(configuration.clone(), edge.process.address("http3"), "localhost");
+    let first = within("a QUIC handshake", connecting.expect("an address")).await.expect("a connection");
+    // A ticket comes after the handshake; the server's control stream after the ticket.
+    within("the first stream", first.accept_uni()).await.expect("the connection stands");
+    first.close(quinn::VarInt::from_u32(0x100), b"");
+    (endpoint, configuration)
+}
+
+/// A POST as far as it can be sent, by the h3 crate, and what is answered.
+async fn post(connection: quinn::Connection) -> Result<u16, h3::error::StreamError> {
+    let connection = h3_quinn::Connection::new(connection);
+    let (_driver, mut requests) = h3::client::builder()
+        .send_grease(false)
+        .build::<_, _, bytes::Bytes>(connection)
+        .await
+        .expect("streams can be opened");
+    let head = http::Request::post("https://localhost/early").body(()).expect("a head");
+    let mut stream = requests.send_request(head).await?;
+    stream.finish().await?;
+    Ok(stream.recv_response().await?.status().as_u16())
+}
+
 #[tokio::test]
 async fn rfc9001_4_6_1_early_data_is_taken_where_it_is_enabled() {
     let backend = Backend::echo().await;
@@ -124,17 +149,43 @@ async fn rfc9001_4_6_1_early_data_is_taken_where_it_is_enabled() {
         let context = "          downstream_tls_context:";
         let changed = format!("          enable_early_data: {enabled}\n{context}");
         let edge = Edge::altered(&backend, &[(context, &changed)]).await;
-        let (endpoint, configuration) = client();
-        let address = edge.process.address("http3");
-        let connecting = || endpoint.connect_with(configuration.clone(), address, "localhost").expect("an address");
-        let first = within("a QUIC handshake", connecting()).await.expect("a connection");
-        // A ticket comes after the handshake; the server's control stream after the ticket.
-        within("the first stream", first.accept_uni()).await.expect("the connection stands");
-        first.close(quinn::VarInt::from_u32(0x100), b"");
-        let early = connecting().into_0rtt();
+        let (endpoint, configuration) = resumable(&edge).await;
+        let connecting = endpoint.connect_with(configuration, edge.process.address("http3"), "localhost");
+        let early = connecting.expect("an address").into_0rtt();
         assert_eq!(early.is_ok(), taken, "enabled: {enabled}");
-        if let Ok((_connection, accepted)) = early {
-            assert!(within("the handshake", accepted).await, "the gateway refuses what it has offered");
+        if let Ok((connection, accepted)) = early {
+            let (status, accepted) = within("an answer", async { tokio::join!(post(connection), accepted) }).await;
+            assert!(accepted, "the gateway refuses what it has offered");
+            assert_eq!(status.ok(), Some(200));
         }
     }
+}
+
+#[tokio::test]
+async fn rfc8470_3_early_data_that_is_only_sent_again_reaches_nobody() {
+    let backend = Backend::echo().await;
+    let edge = with_options(&backend, "{crypto_handshake_timeout: 2s}").await;
+    let (endpoint, configuration) = resumable(&edge).await;
+    // Whatever the client says is passed on, and nothing comes back: as when somebody sends again what was recorded.
+    let between = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a UDP socket");
+    let towards = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a UDP socket");
+    let (address, gateway) = (between.local_addr().expect("its address"), edge.process.address("http3"));
+    let mut passing = tokio::task::JoinSet::new();
+    passing.spawn(async move {
+        let mut datagram = [0; 2048];
+        while let Ok((length, _)) = between.recv_from(&mut datagram).await {
+            let datagram = datagram.get(..length).expect("what was received");
+            towards.send_to(datagram, gateway).await.expect("sent");
+        }
+    });
+    let connecting = endpoint.connect_with(configuration, address, "localhost").expect("an address");
+    let Ok((connection, _)) = connecting.into_0rtt() else { panic!("no ticket") };
+    passing.spawn(async move { drop(post(connection).await) });
+
+    // The request was read, and ended with its handshake.
+    let line = edge.process.log("access.log").lines(1).await.pop().expect("a line");
+    assert_eq!((&line["code"], &line["flags"]), (&0.into(), &"DC".into()), "{line}");
+    let lines = edge.process.log("connections.log").lines(2).await;
+    assert_eq!(lines.last().expect("a line")["reason"], "crypto_handshake_timeout", "{lines:?}");
+    assert_eq!((backend.connections(), backend.received().len()), (0, 0));
 }

@@ -5,7 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::Poll,
 };
 
@@ -32,6 +32,8 @@ pub(crate) struct Http2 {
     requests: client::SendRequest<Bytes>,
     scheme: &'static str,
     driver: Arc<JoinSet<()>>,
+    /// The code of the peer's GOAWAY, once that ended the connection.
+    told: Arc<OnceLock<u64>>,
 }
 
 impl Http2 {
@@ -49,8 +51,20 @@ impl Http2 {
         let (requests, connection) = client::handshake(stream).await.map_err(io::Error::other)?;
         let mut driver = JoinSet::new();
         // Its end shows in every exchange of the connection.
-        driver.spawn(async move { drop(connection.await) });
-        Ok(Self { requests, scheme, driver: Arc::new(driver) })
+        let told: Arc<OnceLock<u64>> = Arc::default();
+        let tell = Arc::clone(&told);
+        driver.spawn(async move {
+            if let Err(error) = connection.await
+                && let Some(reason) = error.reason().filter(|_| error.is_go_away())
+            {
+                let _ = tell.set(u32::from(reason).into());
+            }
+        });
+        Ok(Self { requests, scheme, driver: Arc::new(driver), told })
+    }
+
+    pub(crate) fn told(&self) -> Option<u64> {
+        self.told.get().copied()
     }
 
     /// Says GOAWAY and waits until all is written. Only the last of all clones and exchanges ends the connection.

@@ -99,6 +99,18 @@ impl Client {
         }
     }
 
+    /// The code with which the peer has ended the connection, if it did (HTTP/2, HTTP/3).
+    pub(crate) fn told(&self) -> Option<u64> {
+        match self {
+            Self::Http1(_) => None,
+            Self::Http2(client) => client.told(),
+            Self::Http3(client) => match client.connection.close_reason() {
+                Some(quinn::ConnectionError::ApplicationClosed(close)) => Some(close.error_code.into_inner()),
+                _ => None,
+            },
+        }
+    }
+
     /// Ends the connection and waits until the peer could have heard of it.
     pub(crate) async fn close(self) {
         match self {

@@ -100,7 +100,7 @@ impl ControlReader {
             kind::MAX_PUSH_ID | kind::PRIORITY_UPDATE | kind::PRIORITY_UPDATE_PUSH => {
                 return Err(WireError::FrameUnexpected);
             }
-            // RFC 9114 §7.2: these are for request streams.
+            // RFC 9114 §7.2.1, RFC 9114 §7.2.2, RFC 9114 §7.2.5: these are for request streams.
             kind::DATA | kind::HEADERS | kind::PUSH_PROMISE => return Err(WireError::FrameUnexpected),
             kind if kind::is_of_http2(kind) => return Err(WireError::FrameUnexpected),
             _ => return Ok(Frame { kind, left: length, payload: None }),
@@ -158,7 +158,7 @@ impl ControlReader {
     }
 }
 
-/// A payload that is one integer and nothing else (RFC 9114 §7.1).
+/// A payload that is one integer and nothing else (RFC 9114 §7.1, RFC 9114 §10.8).
 fn only_integer(payload: &[u8]) -> Result<u64, WireError> {
     match decode(payload) {
         Ok((value, size)) if size == payload.len() => Ok(value),

@@ -38,6 +38,8 @@ enum Place {
     Head,
     /// After it.
     Content,
+    /// After the head of a CONNECT.
+    Tunnel,
     /// After the trailers.
     Done,
 }
@@ -114,6 +116,11 @@ impl RequestReader {
         self.place = Place::Content;
     }
 
+    /// The section that was read last began a tunnel: only DATA follows (RFC 9114 §4.4).
+    pub fn head_is_of_tunnel(&mut self) {
+        self.place = Place::Tunnel;
+    }
+
     /// Bytes that are kept of what did not come whole.
     #[must_use]
     pub fn kept(&self) -> usize {
@@ -142,8 +149,9 @@ impl RequestReader {
                 let length = usize::try_from(length).ok().filter(|length| *length <= self.max_section);
                 Ok(State::Section(BytesMut::new(), length.ok_or(WireError::ExcessiveLoad)?))
             }
-            (kind::DATA, Place::Content) => Ok(State::Data(length)),
-            // RFC 9114 §4.1: a message begins with HEADERS, and after the trailers comes nothing.
+            (kind::DATA, Place::Content | Place::Tunnel) => Ok(State::Data(length)),
+            // RFC 9114 §4.1: a message begins with HEADERS, and after the trailers comes nothing. RFC 9114 §4.4: nor do
+            // they come after a CONNECT.
             (kind::HEADERS | kind::DATA, _) => Err(WireError::FrameUnexpected),
             // RFC 9114 §7.2.5: a server promises no push without a MAX_PUSH_ID, which this side does not send.
             (kind::PUSH_PROMISE, _) if self.response => Err(WireError::Id),

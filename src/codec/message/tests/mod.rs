@@ -135,7 +135,7 @@ fn rfc9220_3_extended_connect_has_everything_where_it_is_allowed() {
         (":path", "/chat"),
     ];
     let head = request(&lines).unwrap();
-    assert_eq!(head.protocol.as_deref(), Some(&b"websocket"[..]));
+    assert_eq!(head.protocol.unwrap().as_bytes(), b"websocket");
     assert_eq!(head.uri.path(), "/chat");
     let mut section = RequestSection::new(LIMITS);
     for (name, value) in lines {
@@ -143,6 +143,8 @@ fn rfc9220_3_extended_connect_has_everything_where_it_is_allowed() {
     }
     assert_eq!(section.finish(false).unwrap_err(), Malformed::ForbiddenPseudo);
     assert_eq!(malformed(request(&lines[..4])), Malformed::MissingPseudo);
+    let with_line_break = [lines[0], (":protocol", "a\r\nb"), lines[2], lines[3], lines[4]];
+    assert_eq!(malformed(request(&with_line_break)), Malformed::Protocol);
     let with_get = [(":method", "GET"), lines[1], lines[2], lines[3], lines[4]];
     assert_eq!(malformed(request(&with_get)), Malformed::ForbiddenPseudo);
 }

@@ -1,0 +1,48 @@
+//! Clients that do again and again what costs them little: they lose their connection, and nobody else notices.
+
+use crate::edge::{ALL, Edge};
+use crate::support::backend::{Backend, Script};
+use crate::support::client::{Client, Version};
+use crate::support::deadline::{until, within};
+use crate::support::message::Request;
+
+/// Opens this many requests and resets each at once; then does a good one, whose status it returns.
+async fn give_up(client: &Client, count: usize, code: u64) -> u16 {
+    for _ in 0..count {
+        client.open(&Request::new("POST", "/never"), false).await.reset(code);
+    }
+    client.send(Request::get("/")).await.status
+}
+
+#[tokio::test]
+async fn rfc9113_10_5_rfc9114_10_5_rapid_resets_end_their_connection() {
+    let backend = Backend::start(|received| match received.path() {
+        "/never" => Script::nothing().stall(),
+        _ => Script::reply(200, "fine"),
+    })
+    .await;
+    // RFC 9113 §7: CANCEL and ENHANCE_YOUR_CALM. RFC 9114 §8.1: H3_REQUEST_CANCELLED and H3_EXCESSIVE_LOAD.
+    for (version, cancel, calm) in [(Version::Http2, 0x8, 0xb), (Version::Http3, 0x10c, 0x107)] {
+        let edge = Edge::start(&backend, ALL).await;
+        let [flood, few, later] = [edge.client(version).await, edge.client(version).await, edge.client(version).await];
+        within("the end of a flood", async {
+            let mut given_up = 0;
+            while give_up(&flood, 5, cancel).await == 200 {
+                given_up += 5;
+            }
+            // By Envoy's rule the connection ends with the 250th, half of the first 500 streams. A datagram that is lost
+            // comes later.
+            assert!((245..300).contains(&given_up), "{version:?}: {given_up}");
+        })
+        .await;
+        let told = until("the code", async || flood.told()).await;
+        assert_eq!(told, calm, "{version:?}");
+        // Who gives up now and then stays, also where many do.
+        for _ in 0..20 {
+            assert_eq!(give_up(&few, 5, cancel).await, 200, "{version:?}");
+        }
+        assert_eq!(later.send(Request::get("/")).await.status, 200, "{version:?}");
+        let counter = "http.edge.downstream_rq_too_many_premature_resets";
+        assert_eq!(edge.process.stats().await.of(counter), 1, "{version:?}");
+    }
+}
