@@ -1,10 +1,13 @@
 //! Floor 4: the QUIC endpoint, by quinn.
 //!
 //! [`QuicSettings`] is what `udp_listener_config.quic_options` and the TLS context say, as it runs; every worker makes one
-//! [`endpoint`] of it over its own socket. `listener` accepts connections from it and hands them to `codec::h3`.
+//! [`endpoint`] of it over its own socket. `listener` accepts connections from it and hands them to `codec::h3`, which keeps
+//! a [`SendWindow`] for each.
 
 mod endpoint;
+mod send_window;
 mod transport;
 
 pub use endpoint::{endpoint, settings};
+pub use send_window::SendWindow;
 pub use transport::QuicSettings;

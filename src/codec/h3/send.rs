@@ -76,7 +76,8 @@ impl Sender {
     }
 
     async fn write(&mut self, chunks: &mut [Bytes]) -> Result<(), Gone> {
-        match patient(self.patience, self.stream.write_all_chunks(chunks)).await {
+        let (stream, shared) = (&mut self.stream, &self.shared);
+        match patient(self.patience, write_all(stream, chunks, shared)).await {
             Ok(written) => written.map_err(|error| gone_by(&error)),
             Err(stalled) => {
                 self.break_off(Code::H3_REQUEST_CANCELLED);
@@ -136,6 +137,20 @@ impl Drop for Sender {
             self.break_off(Code::H3_REQUEST_CANCELLED);
         }
     }
+}
+
+/// Writes all of it; the send window hears of each part.
+async fn write_all(
+    stream: &mut quinn::SendStream,
+    mut chunks: &mut [Bytes],
+    shared: &Shared,
+) -> Result<(), WriteError> {
+    while !chunks.is_empty() {
+        let written = stream.write_chunks(chunks).await?;
+        shared.window.wrote(&shared.quic, written.bytes);
+        chunks = chunks.get_mut(written.chunks..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 fn gone_by(error: &WriteError) -> Gone {

@@ -13,11 +13,14 @@ use tokio::sync::Notify;
 
 use super::wire::{Priority, Settings};
 use crate::codec::qpack::{Decoded, Decoder, Encoder, FieldLine, Limits};
+use crate::quic::SendWindow;
 
 /// The state of one connection.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) quic: quinn::Connection,
+    /// What the connection may hold that was not acknowledged.
+    pub(super) window: SendWindow,
     decoding: Mutex<Decoding>,
     encoder: Mutex<Encoder>,
     /// There is something to write on our QPACK streams.
@@ -63,6 +66,7 @@ impl Shared {
     pub(super) fn new(quic: quinn::Connection) -> Self {
         Self {
             quic,
+            window: SendWindow::default(),
             decoding: Mutex::new(Decoding { decoder: Decoder::new(LIMITS), waiting: Vec::new() }),
             encoder: Mutex::new(Encoder::new(LIMITS)),
             instructions: Notify::new(),
