@@ -1,7 +1,7 @@
 //! The body of an HTTP/3 request as it arrives.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use h3::error::Code;
@@ -36,14 +36,12 @@ impl StreamBody {
     ///
     /// # Errors
     /// [`Failure`] when it is malformed or has broken off: such a request goes nowhere.
-    pub(super) async fn look_ahead(mut self) -> Result<Self, Failure> {
-        let item = std::future::poll_fn(|cx| match self.poll_next(cx) {
-            Poll::Ready(item) => Poll::Ready(item),
-            Poll::Pending => Poll::Ready(None),
-        })
-        .await;
-        self.first = item.transpose()?;
-        Ok(self)
+    pub(super) fn look_ahead(&mut self) -> Result<(), Failure> {
+        // Nobody is to be woken: whoever waits for the content polls again.
+        if let Poll::Ready(item) = self.poll_next(&mut Context::from_waker(Waker::noop())) {
+            self.first = item.transpose()?;
+        }
+        Ok(())
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {

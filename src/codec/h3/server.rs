@@ -131,7 +131,8 @@ impl<H: Handler> Server<H> {
             receiver.stop(Code::H3_REQUEST_REJECTED);
             return sender.break_off(Code::H3_REQUEST_REJECTED);
         }
-        drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler)));
+        let handler = Arc::clone(&self.handler);
+        drain.spawn_in_place("http3 stream", || exchange(sender, receiver, handler));
     }
 
     /// RFC 9114 §5.2: the first GOAWAY leaves room for requests that are on their way; a second one follows when they came.
@@ -203,7 +204,7 @@ async fn exchange<H: Handler>(mut sender: Sender, mut receiver: Receiver, handle
         }
     };
     sender.rank(&head.headers);
-    let request = match admit(head, receiver).await {
+    let request = match admit(head, receiver) {
         Ok(request) => request,
         Err(failure) => {
             let code = code(&failure);
@@ -246,7 +247,8 @@ async fn refuse<H: Handler>(failure: Failure, code: Code, sender: &mut Sender, h
     let _ = sender.finish().await;
 }
 
-async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure> {
+/// A request of what has come. Not async: every await would make the stream's task larger by what it moves.
+fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure> {
     let mut request = http::Request::new(());
     *request.method_mut() = head.method;
     *request.uri_mut() = head.uri;
@@ -254,7 +256,8 @@ async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure
     *request.version_mut() = http::Version::HTTP_3;
     let (mut parts, ()) = request.into_parts();
     from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers)?;
-    let body = StreamBody::new(receiver, head.content_length).look_ahead().await?;
+    let mut body = StreamBody::new(receiver, head.content_length);
+    body.look_ahead()?;
     let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
     Ok(Request::from_parts(parts, body))
 }
