@@ -213,7 +213,7 @@ async fn exchange<H: Handler>(mut sender: Sender, mut receiver: Receiver, handle
     };
     if expects_continue(request.headers()) {
         // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
-        let _ = sender.head(StatusCode::CONTINUE, &http::HeaderMap::new()).await;
+        let _ = sender.interim(StatusCode::CONTINUE, &http::HeaderMap::new()).await;
     }
     let answered = {
         let answer = std::pin::pin!(Arc::clone(&handler).handle(request));
@@ -243,7 +243,7 @@ async fn refuse<H: Handler>(failure: Failure, code: Code, sender: &mut Sender, h
         return sender.break_off(code);
     }
     // RFC 9114 §4.2.2: larger than was said to be taken.
-    let _ = sender.head(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &http::HeaderMap::new()).await;
+    sender.begin(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &http::HeaderMap::new(), None);
     let _ = sender.finish().await;
 }
 
@@ -263,7 +263,7 @@ fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure> {
 }
 
 async fn respond(parts: &http::response::Parts, body: &mut Body, sender: &mut Sender) -> Result<(), Gone> {
-    sender.head(parts.status, &parts.headers).await?;
+    sender.begin(parts.status, &parts.headers, body.size_hint().exact());
     pump(body, sender).await
 }
 
