@@ -14,6 +14,8 @@ mod receive;
 mod send;
 mod server;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod uni;
 pub mod wire;
 
