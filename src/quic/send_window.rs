@@ -78,8 +78,8 @@ pub(super) const LEAST: u64 = 128 << 10;
 /// Bytes at most, whatever the path: what 400 Mbit/s take over 80 ms.
 const MOST: u64 = 4 << 20;
 
-/// Bytes from one look to the next: a look costs about as much as a packet, and the congestion window grows by no more than
-/// what was acknowledged.
+/// Bytes from one look to the next: a look takes quinn's lock and copies its statistics, and the congestion window grows by no
+/// more than what was acknowledged.
 const LOOK_AFTER: u64 = 32 << 10;
 
 /// How long both ends take to do their part, beside the path.

@@ -136,8 +136,8 @@ impl Sink for Sender {
         if !chunk.is_empty() {
             let length = chunk.len() as u64;
             if self.announced == 0 {
-                self.flush().await?;
-                let mut head = Vec::with_capacity(frame_head_len(kind::DATA, length));
+                let mut head = Vec::with_capacity(self.held.len() + frame_head_len(kind::DATA, length));
+                head.extend_from_slice(&self.held);
                 encode(kind::DATA, &mut head);
                 encode(length, &mut head);
                 self.held = head.into();
@@ -154,8 +154,10 @@ impl Sink for Sender {
     }
 
     async fn trailers(&mut self, fields: HeaderMap) -> Result<(), Gone> {
-        let section = self.section(fields.iter().map(FieldLine::from), 0);
-        self.write(section).await?;
+        if self.announced == 0 {
+            let section = self.section(fields.iter().map(FieldLine::from), 0);
+            self.write(section).await?;
+        }
         self.finish().await
     }
 

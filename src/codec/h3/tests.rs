@@ -19,10 +19,10 @@ use crate::codec::{Activity, ConnectionLimits, Handler, Lifetime, ServerLimits};
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request, Response};
 
-/// Content that says it has `said` bytes, and comes in these chunks; it never ends where `waits`.
+/// Content that says it has `said` bytes, and comes in these frames, the last first; it never ends where `waits`.
 struct Content {
     said: Option<u64>,
-    chunks: Vec<Bytes>,
+    frames: Vec<Frame<Bytes>>,
     waits: bool,
 }
 
@@ -31,8 +31,8 @@ impl http_body::Body for Content {
     type Error = Failure;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        match self.chunks.pop() {
-            Some(chunk) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
+        match self.frames.pop() {
+            Some(frame) => Poll::Ready(Some(Ok(frame))),
             None if self.waits => Poll::Pending,
             None => Poll::Ready(None),
         }
@@ -146,8 +146,8 @@ async fn reset(stream: quinn::RecvStream) -> u64 {
 
 #[tokio::test]
 async fn rfc9114_7_2_1_content_of_known_length_is_one_data_frame_and_other_content_one_for_each_chunk() {
-    let known = ask(|| Content { said: Some(6), chunks: two(), waits: false }, to_end).await.unwrap();
-    let unknown = ask(|| Content { said: None, chunks: two(), waits: false }, to_end).await.unwrap();
+    let known = ask(|| Content { said: Some(6), frames: two(), waits: false }, to_end).await.unwrap();
+    let unknown = ask(|| Content { said: None, frames: two(), waits: false }, to_end).await.unwrap();
     assert_eq!(frames(&known)[1..], [(0, 6)]);
     assert!(known.ends_with(b"onetwo"));
     assert_eq!(frames(&unknown)[1..], [(0, 3), (0, 3)]);
@@ -155,20 +155,27 @@ async fn rfc9114_7_2_1_content_of_known_length_is_one_data_frame_and_other_conte
 
 #[tokio::test]
 async fn rfc9114_4_1_content_that_is_not_what_was_said_is_reset() {
-    assert_eq!(ask(|| Content { said: Some(7), chunks: two(), waits: false }, reset).await, H3_INTERNAL_ERROR);
-    assert_eq!(ask(|| Content { said: Some(5), chunks: two(), waits: false }, reset).await, H3_INTERNAL_ERROR);
+    assert_eq!(ask(|| Content { said: Some(7), frames: two(), waits: false }, reset).await, H3_INTERNAL_ERROR);
+    assert_eq!(
+        ask(|| Content { said: Some(6), frames: one_and_trailers(), waits: false }, reset).await,
+        H3_INTERNAL_ERROR
+    );
+    assert_eq!(ask(|| Content { said: Some(5), frames: two(), waits: false }, reset).await, H3_INTERNAL_ERROR);
 }
 
 #[tokio::test]
 async fn a_head_does_not_wait_for_content_that_does_not_come() {
     let first = async |mut stream: quinn::RecvStream| stream.read_chunk(usize::MAX, true).await.unwrap().unwrap().bytes;
-    let head = ask(|| Content { said: None, chunks: Vec::new(), waits: true }, first).await;
+    let head = ask(|| Content { said: None, frames: Vec::new(), waits: true }, first).await;
     let [(HEADERS, _)] = frames(&head)[..] else { panic!("{head:?}") };
 }
 
-/// Chunks, the last first.
-fn two() -> Vec<Bytes> {
-    vec![Bytes::from_static(b"two"), Bytes::from_static(b"one")]
+fn two() -> Vec<Frame<Bytes>> {
+    vec![Frame::data(Bytes::from_static(b"two")), Frame::data(Bytes::from_static(b"one"))]
+}
+
+fn one_and_trailers() -> Vec<Frame<Bytes>> {
+    vec![Frame::trailers(http::HeaderMap::new()), Frame::data(Bytes::from_static(b"one"))]
 }
 
 const HEADERS: u64 = 1;
