@@ -22,7 +22,7 @@ use std::time::Duration;
 use quinn::RecvStream;
 use rig::backend::Backend;
 use rig::client::Client;
-use rig::relay::Relay;
+use rig::relay::{self, Relay};
 use rig::{gateway, message, usage};
 use support::program::Gateway;
 use tokio::time::{Instant, sleep};
@@ -53,7 +53,7 @@ async fn measure() -> ExitCode {
             read(&mut stream, 1).await;
             stopped.push((client, stream));
         } else {
-            let relay = Relay::start(address, Duration::ZERO).await;
+            let relay = Relay::start(address, relay::NONE).await;
             let client = Client::connect(relay.address(), WINDOW, false).await;
             let mut stream = client.ask(&request).await.expect("a stream");
             // The path has shown what it can carry before nothing is acknowledged any more.

@@ -10,6 +10,18 @@ use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+/// What every datagram goes through on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Path {
+    /// How long it takes one way.
+    pub(crate) delay: Duration,
+    /// Bytes a millisecond, one way; what comes faster waits, for at most [`QUEUE`], and is lost beyond that.
+    pub(crate) rate: u32,
+}
+
+/// A path that is not there.
+pub(crate) const NONE: Path = Path { delay: Duration::ZERO, rate: u32::MAX };
+
 /// A relay; it ends when dropped.
 pub(crate) struct Relay {
     address: SocketAddr,
@@ -18,8 +30,8 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Carries datagrams to `server` and back, each `delay` later.
-    pub(crate) async fn start(server: SocketAddr, delay: Duration) -> Self {
+    /// Carries datagrams to `server` and back.
+    pub(crate) async fn start(server: SocketAddr, path: Path) -> Self {
         let front = Arc::new(bind());
         let back = Arc::new(bind());
         back.connect(server).await.expect("a server on loopback");
@@ -35,7 +47,7 @@ impl Relay {
             // What is lost here is sent again.
             let _ = theirs.send(first.get(..length).unwrap_or_default()).await;
             let loud = Arc::new(AtomicBool::new(false));
-            tokio::join!(carry(&ours, &theirs, delay, &mute), carry(&theirs, &ours, delay, &loud));
+            tokio::join!(carry(&ours, &theirs, path, &mute), carry(&theirs, &ours, path, &loud));
         });
         Self { address, silent, _tasks: tasks }
     }
@@ -50,10 +62,12 @@ impl Relay {
     }
 }
 
-/// Carries datagrams one way; what cannot be sent at once is lost, as on any path.
-async fn carry(from: &UdpSocket, to: &UdpSocket, delay: Duration, silent: &AtomicBool) {
+/// Carries datagrams one way.
+async fn carry(from: &UdpSocket, to: &UdpSocket, path: Path, silent: &AtomicBool) {
+    // When the last of those that wait has left the queue.
+    let mut free = Instant::now();
     let mut waiting: VecDeque<(Instant, Vec<u8>)> = VecDeque::new();
-    let mut datagram = [0; MAX_DATAGRAM];
+    let mut buffer = [0; MAX_DATAGRAM];
     loop {
         let due = waiting.front().map(|(due, _)| *due);
         tokio::select! {
@@ -66,14 +80,17 @@ async fn carry(from: &UdpSocket, to: &UdpSocket, delay: Duration, silent: &Atomi
                     }
                 }
             }
-            came = from.recv(&mut datagram) => {
-                let (due, silent) = (Instant::now() + delay, silent.load(Ordering::Relaxed));
+            came = from.recv(&mut buffer) => {
+                let (now, silent) = (Instant::now(), silent.load(Ordering::Relaxed));
                 let mut next = came.ok();
                 while let Some(length) = next {
-                    if !silent && waiting.len() < MAX_WAITING {
-                        waiting.push_back((due, datagram.get(..length).unwrap_or_default().to_vec()));
+                    free = free.max(now);
+                    let datagram = buffer.get(..length).unwrap_or_default();
+                    if !silent && free.saturating_duration_since(now) <= QUEUE {
+                        free += Duration::from_nanos(1_000_000 * datagram.len() as u64 / u64::from(path.rate));
+                        waiting.push_back((free + path.delay, datagram.to_vec()));
                     }
-                    next = from.try_recv(&mut datagram).ok();
+                    next = from.try_recv(&mut buffer).ok();
                 }
             }
         }
@@ -92,5 +109,8 @@ fn bind() -> UdpSocket {
 }
 
 const MAX_DATAGRAM: usize = 2048;
-const MAX_WAITING: usize = 1 << 16;
+
+/// How long a datagram may wait for those before it.
+const QUEUE: Duration = Duration::from_millis(80);
+
 const BUFFER: usize = 8 << 20;
