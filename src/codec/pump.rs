@@ -1,6 +1,8 @@
 //! The body pump: one for both multiplexed versions, with the peer's flow control as its only pace.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,10 +23,10 @@ pub(super) trait Sink {
     /// Ends the stream.
     fn finish(&mut self) -> impl Future<Output = Result<(), Gone>> + Send;
 
-    /// Breaks the stream off: the peer must not take what came for the whole.
-    fn reset(&mut self, failure: &Failure);
+    /// Breaks the stream off, after what was written: the peer must not take what came for the whole.
+    fn fail(&mut self, failure: &Failure) -> impl Future<Output = ()> + Send;
 
-    /// Resolves when the peer wants no more. Cancel-safe.
+    /// Resolves when the peer wants no more. What the sink held back goes out meanwhile. Cancel-safe.
     fn gone(&mut self) -> impl Future<Output = Gone> + Send;
 }
 
@@ -44,9 +46,12 @@ pub(super) enum Gone {
 /// # Errors
 /// [`Gone::Stalled`] when that was not long enough.
 pub(super) async fn patient<T>(patience: Option<Duration>, taken: impl Future<Output = T>) -> Result<T, Gone> {
-    match patience {
-        Some(patience) => tokio::time::timeout(patience, taken).await.map_err(|_| Gone::Stalled),
-        None => Ok(taken.await),
+    let Some(patience) = patience else { return Ok(taken.await) };
+    let mut taken = pin!(taken);
+    // Most of what is written is taken at once: no timer is made for it.
+    match poll_fn(|cx| Poll::Ready(taken.as_mut().poll(cx))).await {
+        Poll::Ready(output) => Ok(output),
+        Poll::Pending => tokio::time::timeout(patience, taken).await.map_err(|_| Gone::Stalled),
     }
 }
 
@@ -67,9 +72,7 @@ pub(super) async fn pump(body: &mut Body, sink: &mut impl Sink) -> Result<(), Go
         match frame {
             None => return sink.finish().await,
             Some(Err(failure)) => {
-                // A reset throws away what was not sent. The connection's task, woken by the last write, goes first.
-                tokio::task::yield_now().await;
-                sink.reset(&failure);
+                sink.fail(&failure).await;
                 return Ok(());
             }
             Some(Ok(frame)) => match frame.into_data() {
@@ -104,5 +107,5 @@ pub(super) fn abandon<H: Handler>(handler: &H, gone: Gone, dropped: impl Sized) 
 }
 
 async fn next(body: &mut Body) -> Option<Result<http_body::Frame<Bytes>, Failure>> {
-    std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
+    poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
 }

@@ -52,8 +52,26 @@ impl Drain {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let counted = self.inner.exchanges.track_future(task);
-        self.spawn_guarded(name, counted)
+        self.spawn_in_place(name, || task)
+    }
+
+    /// The same for a task that is large and often spawned: `make` makes it where it stays, and it is not moved there. Each
+    /// move of a future is a copy of all that it will ever hold.
+    pub fn spawn_in_place<F>(
+        &self,
+        name: &'static str,
+        make: impl FnOnce() -> F + Send + 'static,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let guard = self.guard(name);
+        spawn(self.inner.exchanges.track_future(async move {
+            let output = make().await;
+            guard.disarm();
+            output
+        }))
     }
 
     /// Spawns a task that serves others and dies with its worker: an accept loop, an idle upstream connection.
@@ -62,7 +80,12 @@ impl Drain {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.spawn_guarded(name, task)
+        let guard = self.guard(name);
+        spawn(async move {
+            let output = task.await;
+            guard.disarm();
+            output
+        })
     }
 
     /// The side of this drain that a connection watches.
@@ -119,19 +142,18 @@ impl Drain {
         });
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that spawns")]
-    fn spawn_guarded<F>(&self, name: &'static str, task: F) -> JoinHandle<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let guard = PanicGuard { name, inner: Some(Arc::clone(&self.inner)) };
-        tokio::spawn(async move {
-            let output = task.await;
-            guard.disarm();
-            output
-        })
+    fn guard(&self, name: &'static str) -> PanicGuard {
+        PanicGuard { name, inner: Some(Arc::clone(&self.inner)) }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that spawns")]
+fn spawn<F>(task: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(task)
 }
 
 /// The side of a drain that a task watches.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use quinn::{IdleTimeout, TransportConfig, VarInt};
 
+use super::send_window::LEAST;
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
 use crate::config::{At, Invalid, duration};
@@ -38,7 +39,7 @@ pub(super) fn transport(
     let connection_window = options.and_then(|o| o.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW);
     config.stream_receive_window(VarInt::from_u32(stream_window));
     config.receive_window(VarInt::from_u32(connection_window));
-    config.send_window(SEND_WINDOW);
+    config.send_window(LEAST);
     let idle = listener
         .and_then(|options| options.idle_timeout.as_ref())
         .or_else(|| options.and_then(|options| options.idle_network_timeout.as_ref()))
@@ -81,9 +82,6 @@ const STREAM_WINDOW: u32 = 1 << 20;
 
 /// The same for a whole connection; Envoy's default is 24 MiB.
 const CONNECTION_WINDOW: u32 = 4 << 20;
-
-/// Bytes that may wait in one connection to be acknowledged by the client.
-const SEND_WINDOW: u64 = 4 << 20;
 
 /// Envoy's default `idle_timeout` of a QUIC listener.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);

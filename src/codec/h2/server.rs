@@ -217,7 +217,9 @@ impl Sink for StreamSink {
         self.stream.send_data(Bytes::new(), true).map_err(|error| gone_by(&error))
     }
 
-    fn reset(&mut self, failure: &Failure) {
+    async fn fail(&mut self, failure: &Failure) {
+        // A reset throws away what was not sent. The connection's task, woken by the last write, goes first.
+        tokio::task::yield_now().await;
         self.stream.send_reset(reason(failure));
     }
 

@@ -1,7 +1,7 @@
 //! The body of an HTTP/3 message as it arrives.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -43,21 +43,30 @@ impl StreamBody {
     }
 
     /// Looks at what has come with the head, without waiting: most requests end there, and one without content must not
-    /// look like one of unknown length. Where `content-length` is 0 it waits for the end, as there is no last of the content
-    /// that could be held back until then.
+    /// look like one of unknown length.
     ///
     /// # Errors
     /// [`Failure`] when it is malformed or has broken off: such a request goes nowhere.
-    pub(super) async fn look_ahead(mut self) -> Result<Self, Failure> {
-        // RFC 9114 §4.1.2: content above `content-length` makes the message malformed, also where it is 0.
-        let nothing_announced = self.length.left() == Some(0);
-        let item = std::future::poll_fn(|cx| match self.poll_next(cx) {
-            Poll::Pending if !nothing_announced => Poll::Ready(None),
-            polled => polled,
-        })
-        .await;
-        self.first = item.transpose()?;
-        Ok(self)
+    pub(super) fn look_ahead(&mut self) -> Result<(), Failure> {
+        // Nobody is to be woken: whoever waits for the content polls again.
+        if let Poll::Ready(item) = self.poll_next(&mut Context::from_waker(Waker::noop())) {
+            self.first = item.transpose()?;
+        }
+        Ok(())
+    }
+
+    /// Whether no content was announced, and the end has not come.
+    pub(super) fn waits_for_its_end(&self) -> bool {
+        self.length.left() == Some(0) && self.held.is_none() && self.first.is_none() && !self.done
+    }
+
+    /// RFC 9114 §4.1.2: waits for the end of a message with `content-length: 0`, as content would make it malformed.
+    ///
+    /// # Errors
+    /// As [`Self::look_ahead`].
+    pub(super) async fn end(&mut self) -> Result<(), Failure> {
+        self.first = std::future::poll_fn(|cx| self.poll_next(cx)).await.transpose()?;
+        Ok(())
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {

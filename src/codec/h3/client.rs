@@ -219,9 +219,9 @@ struct ClientExchange {
 impl ClientExchange {
     async fn run(mut self, request: &Parts, mut body: Body, mut sender: Sender) -> Result<Response, Failure> {
         sender.rank(&request.headers);
-        // An upstream that takes no more of the request has answered, or will say why not: the response tells.
-        let _ = sender.fields(lines(request)).await;
+        sender.begin(lines(request), body.size_hint().exact());
         if body.is_end_stream() {
+            // An upstream that takes no more of the request has answered, or will say why not: the response tells.
             let _ = sender.finish().await;
             let head = self.answer().await?;
             return self.response(head, &request.method, None).await;
@@ -263,7 +263,11 @@ impl ClientExchange {
 
     async fn response(self, head: ResponseHead, method: &Method, upload: Option<Upload>) -> Result<Response, Failure> {
         let length = content_length(&head, method);
-        let body = StreamBody::new(self.receiver, length).beside(upload).look_ahead().await?;
+        let mut body = StreamBody::new(self.receiver, length).beside(upload);
+        body.look_ahead()?;
+        if body.waits_for_its_end() {
+            body.end().await?;
+        }
         let mut response = http::Response::new(if body.is_end_stream() { Body::Empty } else { Body::boxed(body) });
         *response.status_mut() = head.status;
         *response.version_mut() = http::Version::HTTP_3;

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::body::StreamBody;
 use super::error::code;
 use super::receive::{ReadFailure, Receiver, of_client};
-use super::send::Sender;
+use super::send::{Sender, with_status};
 use crate::codec::Handler;
 use crate::codec::message::{RequestHead, SectionLimits};
 use crate::codec::pump::{Gone, Sink, abandon, pump};
@@ -53,7 +53,7 @@ pub(super) async fn exchange<H: Handler>(
     }
     if expects_continue(request.headers()) {
         // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
-        let _ = sender.head(StatusCode::CONTINUE, &http::HeaderMap::new()).await;
+        let _ = sender.interim(StatusCode::CONTINUE, &http::HeaderMap::new()).await;
     }
     answer(Arc::clone(&handler).handle(request), &mut sender, &handler).await;
 }
@@ -139,7 +139,8 @@ async fn refuse<H: Handler>(refusal: Refusal, sender: &mut Sender, handler: &Arc
         // RFC 9114 §4.2.2: larger than was said to be taken.
         Failure::HeadersTooLarge(_) => {
             handler.refused(&failure);
-            let _ = sender.head(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &http::HeaderMap::new()).await;
+            let (status, nothing) = (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, http::HeaderMap::new());
+            sender.begin(with_status(&status, &nothing), None);
             let _ = sender.finish().await;
         }
         _ => {
@@ -149,7 +150,13 @@ async fn refuse<H: Handler>(refusal: Refusal, sender: &mut Sender, handler: &Arc
     }
 }
 
+/// A request of what has come.
 async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure> {
+    let mut body = StreamBody::new(receiver, head.content_length);
+    body.look_ahead()?;
+    if body.waits_for_its_end() {
+        body.end().await?;
+    }
     let mut request = http::Request::new(());
     *request.method_mut() = head.method;
     *request.uri_mut() = head.uri;
@@ -160,12 +167,11 @@ async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure
     }
     let (mut parts, ()) = request.into_parts();
     from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers)?;
-    let body = StreamBody::new(receiver, head.content_length).look_ahead().await?;
     let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
     Ok(Request::from_parts(parts, body))
 }
 
 async fn respond(parts: &http::response::Parts, body: &mut Body, sender: &mut Sender) -> Result<(), Gone> {
-    sender.head(parts.status, &parts.headers).await?;
+    sender.begin(with_status(&parts.status, &parts.headers), body.size_hint().exact());
     pump(body, sender).await
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use h3::error::Code;
 use http::{HeaderMap, StatusCode};
 use quinn::WriteError;
 
 use super::error::code;
 use super::shared::{Shared, varint};
-use super::wire::{Priority, encode, kind};
+use super::wire::{Priority, encode, encoded_len, kind};
 use crate::codec::pump::{Gone, Sink, patient};
 use crate::codec::qpack::FieldLine;
 use crate::http::Failure;
@@ -23,12 +23,16 @@ pub(super) struct Sender {
     patience: Option<Duration>,
     /// Which updates of priorities were looked at.
     seen: u64,
+    /// A head that goes out with what comes next.
+    held: Bytes,
+    /// What is to come of the DATA frame that has begun.
+    announced: u64,
     over: bool,
 }
 
 impl Sender {
     pub(super) fn new(stream: quinn::SendStream, shared: Arc<Shared>, patience: Option<Duration>) -> Self {
-        Self { stream, shared, patience, seen: 0, over: false }
+        Self { stream, shared, patience, seen: 0, held: Bytes::new(), announced: 0, over: false }
     }
 
     /// Ranks the message among those of the connection, by what the request said (RFC 9218 §5).
@@ -55,32 +59,60 @@ impl Sender {
         quinn::VarInt::from(self.stream.id()).into_inner()
     }
 
-    /// Writes a head: interim, or final.
-    pub(super) async fn head(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Gone> {
-        let status = FieldLine::new(b":status", status.as_str().as_bytes());
-        self.fields(std::iter::once(status).chain(headers.iter().map(FieldLine::from))).await
+    /// Writes an interim head.
+    pub(super) async fn interim(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Gone> {
+        let head = self.section(with_status(&status, headers), 0);
+        self.write(head).await
     }
 
-    /// Writes a field section.
-    pub(super) async fn fields<'a>(&mut self, lines: impl Iterator<Item = FieldLine<&'a [u8]>>) -> Result<(), Gone> {
-        let section = self.section(lines);
-        self.write(&mut [section]).await
+    /// Begins the message with these field lines. They go out with the first of the content, or when that lets wait for
+    /// itself. Where the length of the `content` is known all of it is one DATA frame.
+    pub(super) fn begin<'a>(&mut self, head: impl Iterator<Item = FieldLine<&'a [u8]>>, content: Option<u64>) {
+        self.announced = content.unwrap_or(0);
+        self.held = self.section(head, self.announced);
     }
 
-    /// A HEADERS frame.
-    fn section<'a>(&self, lines: impl Iterator<Item = FieldLine<&'a [u8]>>) -> Bytes {
-        let mut payload = BytesMut::new();
-        self.shared.encoder().encode(self.id(), lines, &mut payload);
-        self.shared.instructions.notify_one();
-        let mut frame = Vec::with_capacity(payload.len() + MAX_HEAD);
-        encode(kind::HEADERS, &mut frame);
-        encode(payload.len() as u64, &mut frame);
-        frame.extend_from_slice(&payload);
-        frame.into()
+    /// A HEADERS frame, and the head of the DATA frame that has the content where its length is known.
+    fn section<'a>(&self, lines: impl Iterator<Item = FieldLine<&'a [u8]>>, content: u64) -> Bytes {
+        self.shared.encode(self.id(), lines, |section| {
+            let length = section.len() as u64;
+            let room = frame_head_len(kind::HEADERS, length) + section.len() + frame_head_len(kind::DATA, content);
+            // All of it is used, so that it becomes `Bytes` as it is.
+            let mut frame = Vec::with_capacity(room);
+            encode(kind::HEADERS, &mut frame);
+            encode(length, &mut frame);
+            frame.extend_from_slice(section);
+            if content > 0 {
+                encode(kind::DATA, &mut frame);
+                encode(content, &mut frame);
+            }
+            frame.into()
+        })
     }
 
-    async fn write(&mut self, chunks: &mut [Bytes]) -> Result<(), Gone> {
-        match patient(self.patience, self.stream.write_all_chunks(chunks)).await {
+    /// Writes what is held, and this.
+    async fn write(&mut self, content: Bytes) -> Result<(), Gone> {
+        let mut chunks = [std::mem::take(&mut self.held), content];
+        let chunks = match &mut chunks {
+            [held, content] if held.is_empty() => std::slice::from_mut(content),
+            both => both,
+        };
+        let written = patient(self.patience, write_all(&mut self.stream, chunks, &self.shared)).await;
+        self.written(written)
+    }
+
+    /// Writes what is held. Cancel-safe.
+    async fn flush(&mut self) -> Result<(), Gone> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let held = std::slice::from_mut(&mut self.held);
+        let written = patient(self.patience, write_all(&mut self.stream, held, &self.shared)).await;
+        self.written(written)
+    }
+
+    fn written(&mut self, written: Result<Result<(), WriteError>, Gone>) -> Result<(), Gone> {
+        match written {
             Ok(written) => written.map_err(|error| gone_by(&error)),
             Err(stalled) => {
                 self.break_off(Code::H3_REQUEST_CANCELLED);
@@ -102,29 +134,60 @@ impl Sink for Sender {
         self.update_priority();
         // RFC 9114 §7.2.1: an empty DATA frame says nothing.
         if !chunk.is_empty() {
-            let mut head = Vec::with_capacity(MAX_HEAD);
-            encode(kind::DATA, &mut head);
-            encode(chunk.len() as u64, &mut head);
-            self.write(&mut [head.into(), chunk]).await?;
+            let length = chunk.len() as u64;
+            if self.announced == 0 {
+                let mut head = Vec::with_capacity(self.held.len() + frame_head_len(kind::DATA, length));
+                head.extend_from_slice(&self.held);
+                encode(kind::DATA, &mut head);
+                encode(length, &mut head);
+                self.held = head.into();
+            } else if let Some(left) = self.announced.checked_sub(length) {
+                self.announced = left;
+            } else {
+                // More than was said: what the client has cannot be made whole.
+                self.break_off(Code::H3_INTERNAL_ERROR);
+                return Ok(());
+            }
+            self.write(chunk).await?;
         }
         if last { self.finish().await } else { Ok(()) }
     }
 
     async fn trailers(&mut self, fields: HeaderMap) -> Result<(), Gone> {
-        self.fields(fields.iter().map(FieldLine::from)).await?;
+        if self.announced == 0 {
+            let section = self.section(fields.iter().map(FieldLine::from), 0);
+            self.write(section).await?;
+        }
         self.finish().await
     }
 
     async fn finish(&mut self) -> Result<(), Gone> {
+        self.flush().await?;
+        if self.announced > 0 {
+            // Less than was said, which must not look whole.
+            self.break_off(Code::H3_INTERNAL_ERROR);
+            return Ok(());
+        }
         self.over = true;
         self.stream.finish().map_err(|_| Gone::Stream)
     }
 
-    fn reset(&mut self, failure: &Failure) {
+    async fn fail(&mut self, failure: &Failure) {
+        // Of a client that has left nothing is wanted.
+        let _ = self.flush().await;
+        // A reset throws away what was not sent. The connection's task, woken by the last write, goes first.
+        tokio::task::yield_now().await;
         self.break_off(code(failure));
     }
 
     async fn gone(&mut self) -> Gone {
+        if !self.held.is_empty() {
+            // The content may be on its way through tasks that are ready to run: then it goes out in the same packet.
+            tokio::task::yield_now().await;
+            if let Err(gone) = self.flush().await {
+                return gone;
+            }
+        }
         match self.stream.stopped().await {
             // `None` is a stream that was read to its end, which nobody waits for here.
             Ok(_) => Gone::Stream,
@@ -141,6 +204,29 @@ impl Drop for Sender {
     }
 }
 
+/// The field lines of a response.
+pub(super) fn with_status<'a>(
+    status: &'a StatusCode,
+    headers: &'a HeaderMap,
+) -> impl Iterator<Item = FieldLine<&'a [u8]>> {
+    let status = FieldLine::new(b":status", status.as_str().as_bytes());
+    std::iter::once(status).chain(headers.iter().map(FieldLine::from))
+}
+
+/// Writes all of it; the send window hears of each part.
+async fn write_all(
+    stream: &mut quinn::SendStream,
+    mut chunks: &mut [Bytes],
+    shared: &Shared,
+) -> Result<(), WriteError> {
+    while !chunks.is_empty() {
+        let written = stream.write_chunks(chunks).await?;
+        shared.window.wrote(&shared.quic, written.bytes);
+        chunks = chunks.get_mut(written.chunks..).unwrap_or_default();
+    }
+    Ok(())
+}
+
 fn gone_by(error: &WriteError) -> Gone {
     match error {
         WriteError::Stopped(_) | WriteError::ClosedStream => Gone::Stream,
@@ -148,5 +234,7 @@ fn gone_by(error: &WriteError) -> Gone {
     }
 }
 
-/// Bytes of the head of a frame of DATA or HEADERS.
-const MAX_HEAD: usize = 9;
+/// Bytes of the head of a frame; none when there is nothing in it.
+fn frame_head_len(kind: u64, length: u64) -> usize {
+    if length == 0 { 0 } else { encoded_len(kind) + encoded_len(length) }
+}

@@ -173,7 +173,8 @@ impl<H: Handler> Server<H> {
             receiver.stop(Code::H3_REQUEST_REJECTED);
             return sender.break_off(Code::H3_REQUEST_REJECTED);
         }
-        drain.spawn("http3 stream", exchange(sender, receiver, Arc::clone(&self.handler), limits, early));
+        let handler = Arc::clone(&self.handler);
+        drain.spawn_in_place("http3 stream", move || exchange(sender, receiver, handler, limits, early));
     }
 
     /// Every stream that is over makes room for another, and only those that were accepted here can be over. quinn does not

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use h3::error::Code;
 use tokio::sync::{Notify, watch};
 
 use super::wire::{Priority, Settings};
 use crate::codec::qpack::{Decoded, Decoder, Encoder, FieldLine, Limits};
+use crate::quic::SendWindow;
 
 /// Which side of a connection this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,12 @@ pub(super) enum Side {
 pub(super) struct Shared {
     pub(super) quic: quinn::Connection,
     side: Side,
+    /// What the connection may hold that was not acknowledged.
+    pub(super) window: SendWindow,
     decoding: Mutex<Decoding>,
     encoder: Mutex<Encoder>,
+    /// Where sections are encoded.
+    scratch: Mutex<BytesMut>,
     /// There is something to write on our QPACK streams.
     pub(super) instructions: Notify,
     /// Why this side closed the connection.
@@ -87,8 +92,10 @@ impl Shared {
         Self {
             quic,
             side,
+            window: SendWindow::default(),
             decoding: Mutex::new(Decoding { decoder: Decoder::new(LIMITS), waiting: Vec::new() }),
             encoder: Mutex::new(Encoder::new(LIMITS)),
+            scratch: Mutex::default(),
             instructions: Notify::new(),
             fault: OnceLock::new(),
             priorities: Mutex::default(),
@@ -163,8 +170,9 @@ impl Shared {
                 return Poll::Ready(Err(Undecoded::Connection));
             }
         };
+        let to_say = decoding.decoder.has_instructions();
         drop(decoding);
-        self.instructions.notify_one();
+        self.notify(to_say);
         outcome
     }
 
@@ -199,6 +207,35 @@ impl Shared {
     /// What is to be written on our decoder stream.
     pub(super) fn decoder_instructions(&self) -> Bytes {
         lock(&self.decoding).decoder.take_instructions()
+    }
+
+    /// Encodes a field section, and gives it to `take`.
+    pub(super) fn encode<'a, T>(
+        &self,
+        stream: u64,
+        lines: impl Iterator<Item = FieldLine<&'a [u8]>>,
+        take: impl FnOnce(&[u8]) -> T,
+    ) -> T {
+        let mut scratch = lock(&self.scratch);
+        let mut encoder = lock(&self.encoder);
+        encoder.encode(stream, lines, &mut scratch);
+        let to_say = encoder.has_instructions();
+        drop(encoder);
+        let taken = take(&scratch);
+        scratch.clear();
+        if scratch.capacity() > MAX_SCRATCH {
+            *scratch = BytesMut::new();
+        }
+        drop(scratch);
+        self.notify(to_say);
+        taken
+    }
+
+    /// Has instructions written, where there are any: most sections make none.
+    fn notify(&self, to_say: bool) {
+        if to_say {
+            self.instructions.notify_one();
+        }
     }
 
     /// The encoder of what this side says.
@@ -247,6 +284,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What this side keeps for a peer's encoder, and for its own: a table of the size that HTTP/2 has by default, and a few sections that wait.
 const LIMITS: Limits = Limits { max_table_capacity: 4096, blocked_streams: 16 };
+
+/// Bytes that stay allocated from one section to the next.
+const MAX_SCRATCH: usize = 4096;
 
 /// Tasks that wait for the dynamic table: more than may be blocked.
 const MAX_WAITING: usize = 64;

@@ -124,6 +124,12 @@ impl Decoder {
         if self.max_capacity == 0 { Ok(()) } else { self.send(Instruction::StreamCancellation(stream)) }
     }
 
+    /// Whether [`Decoder::take_instructions`] would give any.
+    #[must_use]
+    pub fn has_instructions(&self) -> bool {
+        !self.unsent.is_empty() || self.table.inserted() > self.known_received
+    }
+
     /// What is to be written on our decoder stream now; empty when there is nothing.
     ///
     /// It tells of all entries that came: call it after a batch of events, not after each one, and only when what it gave

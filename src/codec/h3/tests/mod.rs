@@ -1,6 +1,7 @@
 //! A server over real QUIC connections, with a handler that the test gives, and a client that writes frames.
 
 mod early_data;
+mod framing;
 mod goaway;
 mod musts;
 mod tunnels;

@@ -116,6 +116,12 @@ impl Encoder {
         }
     }
 
+    /// Whether [`Encoder::take_instructions`] would give any.
+    #[must_use]
+    pub fn has_instructions(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
     /// What is to be written on our encoder stream, before the sections encoded so far; empty when there is nothing.
     ///
     /// RFC 9204 §2.1.3: write it when flow control lets all of it go. Until then, less is better: what is not fetched is
