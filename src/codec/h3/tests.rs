@@ -98,7 +98,7 @@ async fn ask<T>(content: fn() -> Content, look: impl AsyncFnOnce(quinn::RecvStre
     let activity = Activity::new(Instant::now());
     let handler = Arc::new(Answers { content, activity: Arc::clone(&activity) });
     let lifetime = Lifetime::new(drain.watch(), activity, NO_LIMITS);
-    let served = serve(accepted, handler, &LIMITS, lifetime, &drain);
+    let serving = serve(accepted, handler, &LIMITS, lifetime, &drain);
     let asked = async {
         let (mut sender, receiver) = connection.open_bi().await.unwrap();
         sender.write_all(&request()).await.unwrap();
@@ -107,7 +107,7 @@ async fn ask<T>(content: fn() -> Content, look: impl AsyncFnOnce(quinn::RecvStre
         connection.close(quinn::VarInt::from_u32(0x100), b"");
         seen
     };
-    tokio::join!(served, asked).1
+    tokio::join!(serving, asked).1
 }
 
 fn request() -> Vec<u8> {
