@@ -73,9 +73,8 @@ async fn measure() -> ExitCode {
         backend.written() >> 20,
         quiet.as_secs()
     );
-    let open =
-        [&stopped.iter().map(|(client, _)| client).collect::<Vec<_>>(), &silenced.iter().map(|(_, c, _)| c).collect()];
-    let lost = open.iter().flat_map(|clients| clients.iter()).filter(|c| c.connection.close_reason().is_some()).count();
+    let clients = stopped.iter().map(|(client, _)| client).chain(silenced.iter().map(|(_, client, _)| client));
+    let lost = clients.filter(|client| client.connection.close_reason().is_some()).count();
     println!("connections that were lost meanwhile: {lost}");
     let kept = peak.saturating_sub(before) < BOUND;
     println!("{}: growth below {} MiB", if kept { "kept" } else { "BROKEN" }, BOUND >> 10);
