@@ -1,8 +1,8 @@
 //! What is done with one input, by the fuzzer and by the test that replays its corpus.
 //!
-//! The first byte chooses: a request stream (even; the other bits say how many heads are interim) or a control stream
-//! (odd; the next bit says on which side). The second says how many sizes follow. The rest is the stream, which is read in
-//! one piece, and again in chunks of these sizes in turn.
+//! The first byte chooses: a request stream (even; two bits say how many heads are interim, one on which side it is read, one
+//! whether the final head begins a tunnel) or a control stream (odd; the next bit says on which side). The second says how many
+//! sizes follow. The rest is the stream, which is read in one piece, and again in chunks of these sizes in turn.
 
 use bytes::Bytes;
 use quicgate::codec::h3::wire::{Control, ControlReader, Piece, RequestReader, Settings, WireError, decode, encode};
@@ -12,10 +12,10 @@ pub(crate) fn drive(data: &[u8]) {
     let Some((&[how, count], rest)) = data.split_first_chunk() else { return };
     let (sizes, stream) = rest.split_at(usize::from(count % 8).min(rest.len()));
     if how % 2 == 0 {
-        let interim = usize::from(how >> 1) % 4;
-        let whole = request(stream, &[], interim);
-        assert_eq!(request(stream, sizes, interim), whole);
-        again(&whole.0, interim);
+        let how = How { interim: usize::from(how >> 1) % 4, response: how & 8 != 0, tunnel: how & 16 != 0 };
+        let whole = request(stream, &[], how);
+        assert_eq!(request(stream, sizes, how), whole);
+        again(&whole.0, how);
     } else {
         let server = how & 2 == 0;
         let whole = control(stream, &[], server);
@@ -24,9 +24,22 @@ pub(crate) fn drive(data: &[u8]) {
     }
 }
 
+/// How a request stream is read.
+#[derive(Clone, Copy)]
+struct How {
+    /// Heads before the final one.
+    interim: usize,
+    /// Whether it is the client that reads.
+    response: bool,
+    /// Whether the final head begins a tunnel.
+    tunnel: bool,
+}
+
 /// What a request stream holds, its content put together, and how it ended.
-fn request(stream: &[u8], sizes: &[u8], interim: usize) -> (Vec<Piece>, Result<(), WireError>) {
-    let mut reader = RequestReader::new(MAX_SECTION);
+fn request(stream: &[u8], sizes: &[u8], how: How) -> (Vec<Piece>, Result<(), WireError>) {
+    let How { interim, response, tunnel } = how;
+    let new = if response { RequestReader::of_responses } else { RequestReader::new };
+    let mut reader = new(MAX_SECTION);
     let (mut pieces, mut sections) = (Vec::new(), 0);
     for chunk in chunks(stream, sizes) {
         let mut chunk = chunk;
@@ -43,9 +56,10 @@ fn request(stream: &[u8], sizes: &[u8], interim: usize) -> (Vec<Piece>, Result<(
                 Ok(Some(piece @ Piece::Section(_))) => {
                     sections += 1;
                     if sections == interim + 1 {
-                        reader.head_is_final();
+                        if tunnel { reader.head_is_of_tunnel() } else { reader.head_is_final() }
                     }
-                    assert!(sections <= interim + 2, "a section after the trailers");
+                    let last = if tunnel { interim + 1 } else { interim + 2 };
+                    assert!(sections <= last, "a section after the last");
                     pieces.push(piece);
                 }
                 Ok(None) => break,
@@ -61,7 +75,7 @@ fn request(stream: &[u8], sizes: &[u8], interim: usize) -> (Vec<Piece>, Result<(
 }
 
 /// What was read, written as frames that hold nothing else, is read again as the same.
-fn again(pieces: &[Piece], interim: usize) {
+fn again(pieces: &[Piece], how: How) {
     let mut stream = Vec::new();
     for piece in pieces {
         let (kind, payload) = match piece {
@@ -73,7 +87,7 @@ fn again(pieces: &[Piece], interim: usize) {
         encode(payload.len() as u64, &mut stream);
         stream.extend_from_slice(payload);
     }
-    assert_eq!(request(&stream, &[3], interim), (pieces.to_vec(), Ok(())));
+    assert_eq!(request(&stream, &[3], how), (pieces.to_vec(), Ok(())));
 }
 
 /// What a control stream says, and how it ended.
