@@ -39,6 +39,7 @@ impl Clone {
             clone.write(&format!("{directory}/{name}.crt"), &certificates.certificate);
             clone.write(&format!("{directory}/{name}.key"), &certificates.key);
         }
+        clone.write("certs/ca.crt", &certificates.authority);
         let etc = clone.path().join("etc").display().to_string();
         for name in examples() {
             let path = format!("config/{name}");

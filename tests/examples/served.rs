@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::clone::text;
 use crate::support::backend::Backend;
+use crate::support::certificates::Certificates;
 use crate::support::client::Version;
 use crate::support::deadline::until;
 use crate::support::message::Request;
@@ -59,6 +60,22 @@ async fn the_example_without_tls_believes_the_proxy_in_front() {
     let reply = gateway.plain_client("http").await.send(request).await;
     assert_eq!(reply.status, 200);
     assert!(reply.text().contains("\nx-envoy-external-address: 192.0.2.1\n"), "{}", reply.text());
+}
+
+#[tokio::test]
+async fn the_example_of_an_http3_backend_reaches_it() {
+    let backend = Backend::echo().await;
+    let behind = start("minimal.yaml", &backend, &backend).await;
+    let authority = Certificates::of_this_run().authority.replace('\n', "\\n");
+    let port = behind.address("http3").port().to_string();
+    let text =
+        on_free_ports(&text("config/http3-upstream.yaml")).replace("port_value: 10443", &format!("port_value: {port}"));
+    let text = text.replace("filename: certs/ca.crt", &format!("inline_string: \"{authority}\""));
+    let gateway = Gateway::start(&text).await;
+    let reply = gateway.plain_client("http").await.send(Request::get("/a?b=c")).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(reply.text().contains("\nhost: localhost:10443\n"), "{}", reply.text());
+    assert_eq!(gateway.stats().await.of("cluster.demo.upstream_cx_http3_total"), 1);
 }
 
 #[tokio::test]
