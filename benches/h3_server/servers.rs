@@ -101,6 +101,7 @@ async fn by_quicgate(connection: quinn::Connection, drain: &Drain) {
     // As the gateway's defaults are.
     let limits = ServerLimits {
         extended_connect: false,
+        qpack: true,
         max_header_bytes: 60 << 10,
         max_header_count: 100,
         max_concurrent_streams: 100,

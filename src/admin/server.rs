@@ -185,6 +185,7 @@ const LIMITS: ServerLimits = ServerLimits {
     max_header_count: 100,
     max_concurrent_streams: 0,
     extended_connect: false,
+    qpack: true,
     stream_window: 0,
     connection_window: 0,
     headers_timeout: Some(PATIENCE),

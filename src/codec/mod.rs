@@ -58,6 +58,8 @@ pub struct ServerLimits {
     pub max_concurrent_streams: u32,
     /// Whether an extended CONNECT is taken, and announced (RFC 8441, RFC 9220).
     pub extended_connect: bool,
+    /// Whether QPACK may use more than the static table: dynamic tables and the Huffman code (HTTP/3).
+    pub qpack: bool,
     /// Bytes that a client may send unasked on one HTTP/2 stream.
     pub stream_window: u32,
     /// Bytes that a client may send unasked on one HTTP/2 connection.

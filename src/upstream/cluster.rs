@@ -38,7 +38,12 @@ pub enum Codec {
     /// HTTP/1.1 over TCP.
     Http1,
     /// HTTP/3 over QUIC.
-    Http3(QuicUpstream),
+    Http3 {
+        /// How its hosts are reached.
+        upstream: QuicUpstream,
+        /// Whether QPACK may use more than the static table.
+        qpack: bool,
+    },
 }
 
 /// One address of a cluster.

@@ -25,7 +25,7 @@ pub(super) fn codec(written: &proto::Cluster, at: At<'_>) -> Result<(Codec, bool
             let at = options_at.field("explicit_http_config.http3_protocol_options.quic_protocol_options");
             let upstream = quic::upstream(&tls, options.quic_protocol_options.as_ref(), at)?;
             // HTTP/3 has no option against trailers.
-            Ok((Codec::Http3(upstream), true))
+            Ok((Codec::Http3 { upstream, qpack: !options.disable_qpack }, true))
         }
         (Options::Http3(_), Socket::Clear) => {
             let at = options_at.field("explicit_http_config.http3_protocol_options");

@@ -37,6 +37,8 @@ pub struct ClientLimits {
     pub max_header_bytes: usize,
     /// Fields that a response may have.
     pub max_header_count: usize,
+    /// Whether QPACK may use more than the static table.
+    pub qpack: bool,
 }
 
 /// A connection to an upstream. It is closed when the last handle to it is dropped.
@@ -81,8 +83,8 @@ pub async fn connect(
     limits: ClientLimits,
     drain: &Drain,
 ) -> Result<(Client, impl Future<Output = ()> + Send + use<>), Failure> {
-    let shared = Arc::new(Shared::new(quic.clone(), Side::Client));
-    let settings = Shared::settings(limits.max_header_bytes);
+    let shared = Arc::new(Shared::new(quic.clone(), Side::Client, limits.qpack));
+    let settings = shared.settings(limits.max_header_bytes);
     let opening = uni::open_control(&shared, &settings);
     let control = match tokio::time::timeout(OPENING_PATIENCE, opening).await {
         Ok(Ok(control)) => control,

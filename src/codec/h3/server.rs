@@ -54,11 +54,11 @@ pub async fn serve<H: Handler>(
 ) -> Ended {
     let Accepted { quic, max_streams, early } = accepted;
     let (first, established) = early.map(|early| (early.first, early.established)).unzip();
-    let shared = Arc::new(Shared::new(quic.clone(), Side::Server));
+    let shared = Arc::new(Shared::new(quic.clone(), Side::Server, limits.qpack));
     let settings = Settings {
         // RFC 9220 §3: only then may a client say `:protocol`.
         enable_connect_protocol: limits.extended_connect,
-        ..Shared::settings(limits.max_header_bytes)
+        ..shared.settings(limits.max_header_bytes)
     };
     let opening = uni::open_control(&shared, &settings);
     let ended = match tokio::time::timeout(OPENING_PATIENCE, opening).await {

@@ -27,6 +27,8 @@ pub(super) enum Side {
 pub(super) struct Shared {
     pub(super) quic: quinn::Connection,
     side: Side,
+    /// What QPACK may keep here.
+    own: Limits,
     /// What the connection may hold that was not acknowledged.
     pub(super) window: SendWindow,
     decoding: Mutex<Decoding>,
@@ -88,13 +90,16 @@ impl Decoding {
 }
 
 impl Shared {
-    pub(super) fn new(quic: quinn::Connection, side: Side) -> Self {
+    /// Without `qpack` only the static table is used, and announced, in both directions.
+    pub(super) fn new(quic: quinn::Connection, side: Side, qpack: bool) -> Self {
+        let own = if qpack { LIMITS } else { Limits::default() };
         Self {
             quic,
             side,
             window: SendWindow::default(),
-            decoding: Mutex::new(Decoding { decoder: Decoder::new(LIMITS), waiting: Vec::new() }),
-            encoder: Mutex::new(Encoder::new(LIMITS)),
+            decoding: Mutex::new(Decoding { decoder: Decoder::new(own), waiting: Vec::new() }),
+            encoder: Mutex::new(if qpack { Encoder::new(own) } else { Encoder::plain() }),
+            own,
             scratch: Mutex::default(),
             instructions: Notify::new(),
             fault: OnceLock::new(),
@@ -127,11 +132,11 @@ impl Shared {
     }
 
     /// What this side says that it takes.
-    pub(super) fn settings(max_field_section_size: usize) -> Settings {
+    pub(super) fn settings(&self, max_field_section_size: usize) -> Settings {
         Settings {
             max_field_section_size: Some(max_field_section_size as u64),
-            qpack_max_table_capacity: LIMITS.max_table_capacity,
-            qpack_blocked_streams: LIMITS.blocked_streams,
+            qpack_max_table_capacity: self.own.max_table_capacity,
+            qpack_blocked_streams: self.own.blocked_streams,
             ..Settings::default()
         }
     }

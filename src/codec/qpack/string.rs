@@ -33,9 +33,14 @@ pub(super) fn write(out: &mut BytesMut, pattern: u8, prefix: u32, text: &[u8]) {
         integer::write(out, pattern | flag(prefix), prefix - 1, encoded as u64);
         huffman::encode(text, out);
     } else {
-        integer::write(out, pattern, prefix - 1, text.len() as u64);
-        out.put_slice(text);
+        write_plain(out, pattern, prefix, text);
     }
+}
+
+/// Writes a string literal behind `pattern` as it stands.
+pub(super) fn write_plain(out: &mut BytesMut, pattern: u8, prefix: u32, text: &[u8]) {
+    integer::write(out, pattern, prefix - 1, text.len() as u64);
+    out.put_slice(text);
 }
 
 fn flag(prefix: u32) -> u8 {

@@ -115,8 +115,8 @@ impl Pool {
         attempt.host = Some(Arc::clone(&host));
         match &self.cluster.codec {
             Codec::Http1 => self.send_http1(index, &host, request, attempt).await,
-            Codec::Http3(upstream) => {
-                let goal = shared::Goal { upstream, host: &host, index };
+            Codec::Http3 { upstream, qpack } => {
+                let goal = shared::Goal { upstream, qpack: *qpack, host: &host, index };
                 self.send_http3(goal, request, attempt).await
             }
         }

@@ -30,7 +30,7 @@ impl Place {
         cluster.stats.cx_total.inc();
         match cluster.codec {
             Codec::Http1 => cluster.stats.cx_http1_total.inc(),
-            Codec::Http3(_) => cluster.stats.cx_http3_total.inc(),
+            Codec::Http3 { .. } => cluster.stats.cx_http3_total.inc(),
         }
         cluster.stats.cx_active.inc();
         host.counts.cx_total.up();

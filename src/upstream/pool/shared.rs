@@ -40,6 +40,8 @@ struct Connection {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Goal<'a> {
     pub(super) upstream: &'a QuicUpstream,
+    /// Whether QPACK may use more than the static table.
+    pub(super) qpack: bool,
     pub(super) host: &'a Arc<Host>,
     /// The place of the host in the cluster.
     pub(super) index: usize,
@@ -167,9 +169,10 @@ impl Pool {
         drop(state);
         // It goes on when the exchange that asked first is given up: others may wait for it by then.
         let (pool, new) = (Arc::clone(self), Arc::clone(&opening));
-        let (upstream, host, index) = (goal.upstream.clone(), Arc::clone(goal.host), goal.index);
+        let (upstream, host) = (goal.upstream.clone(), Arc::clone(goal.host));
+        let Goal { qpack, index, .. } = goal;
         self.drain.spawn_service("upstream handshake", async move {
-            let goal = Goal { upstream: &upstream, host: &host, index };
+            let goal = Goal { upstream: &upstream, qpack, host: &host, index };
             let outcome = match pool.establish(goal).await {
                 Ok(()) => Outcome::Open,
                 Err(fault) => Outcome::Failed(fault),
@@ -184,7 +187,7 @@ impl Pool {
 
     /// Opens a connection under the cluster's limit and `connect_timeout`, and adds it to the pool.
     async fn establish(self: &Arc<Self>, goal: Goal<'_>) -> Result<(), Fault> {
-        let Goal { upstream, host, index } = goal;
+        let Goal { upstream, qpack, host, index } = goal;
         let place = Place::take(&self.cluster, host).map_err(|_| Fault::Overflow)?;
         let refused = |place: Place, error: io::Error| {
             let fault = Fault::Refused(error.kind(), error.to_string().into());
@@ -204,7 +207,8 @@ impl Pool {
             }
         };
         place.connected();
-        let limits = ClientLimits { max_header_bytes: MAX_RESPONSE_HEAD, max_header_count: MAX_RESPONSE_HEADERS };
+        let limits =
+            ClientLimits { max_header_bytes: MAX_RESPONSE_HEAD, max_header_count: MAX_RESPONSE_HEADERS, qpack };
         let (client, work) = h3::connect(quic.clone(), limits, &self.drain).await.map_err(|_| Fault::Broken)?;
         let local = self.quic.local_address(&quic, host.address);
         let (id, told) = (self.number(), client.told_to_go());

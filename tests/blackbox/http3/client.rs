@@ -120,7 +120,7 @@ impl Client {
     }
 
     /// All that comes on the request stream opened last, or the code that resets it.
-    async fn read(&mut self) -> Result<Result<Vec<u8>, VarInt>, String> {
+    pub(super) async fn read(&mut self) -> Result<Result<Vec<u8>, VarInt>, String> {
         let (_, receiver) = self.requests.last_mut().ok_or("no request stream")?;
         match receiver.read_to_end(MAX_ANSWER).await {
             Ok(bytes) => Ok(Ok(bytes)),

@@ -1,8 +1,11 @@
 //! RFC 9204: QPACK that cannot be followed, and the dynamic table where it can.
 
-use super::row::{Last, QPACK_DECODER_STREAM_ERROR, QPACK_DECOMPRESSION_FAILED, QPACK_ENCODER_STREAM_ERROR, Row, Want};
-use super::table::play;
-use super::wire::{DECODER, ENCODER, HEADERS, data, frame, headers, integer, line, section, text};
+use super::client::{Client, endpoint};
+use super::row::{
+    Last, QPACK_DECODER_STREAM_ERROR, QPACK_DECOMPRESSION_FAILED, QPACK_ENCODER_STREAM_ERROR, Row, Step, Want,
+};
+use super::table::{play, play_with};
+use super::wire::{DECODER, ENCODER, HEADERS, SETTINGS, data, frame, headers, integer, line, pairs, section, text};
 
 /// A request whose section is these bytes.
 fn encoded(name: &str, section: &[u8]) -> Row {
@@ -217,3 +220,23 @@ fn blocked() -> Vec<Row> {
             .malformed(),
     ]
 }
+
+#[tokio::test]
+async fn rfc9204_5_nothing_but_the_static_table_where_qpack_is_disabled() {
+    for (options, disabled) in [("", false), ("          http3_protocol_options: {disable_qpack: true}\n", true)] {
+        let edge = play_with(options, Vec::new()).await;
+        let mut client = Client::connect(&endpoint(), edge.process.address("http3")).await;
+        let get = [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/")];
+        client.take(&Step::Request(headers(&get), Last::Fin)).await;
+        let answer = client.read().await.expect("the connection stands").expect("an answer");
+        // Without the Huffman code a value stands there as it is.
+        let plain = answer.windows(8).any(|part| part == b"quicgate");
+        let said = pairs(&client.control_frame(SETTINGS).await.expect("SETTINGS"));
+        let tables = said.iter().any(|(id, value)| [TABLE_CAPACITY, BLOCKED_STREAMS].contains(id) && *value > 0);
+        assert_eq!((tables, plain), (!disabled, disabled), "{options}");
+    }
+}
+
+/// RFC 9204 §5.
+const TABLE_CAPACITY: u64 = 0x1;
+const BLOCKED_STREAMS: u64 = 0x7;

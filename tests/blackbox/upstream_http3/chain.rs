@@ -36,8 +36,8 @@ pub(super) fn trusted(authority: &str) -> String {
     format!("common_tls_context: {{validation_context: {{trusted_ca: {{inline_string: \"{authority}\"}}}}}}")
 }
 
-/// A cluster with one host and these fields for its TLS context and its QUIC options.
-pub(super) fn cluster(name: &str, address: SocketAddr, tls: &str, quic: &str) -> String {
+/// A cluster with one host and these fields for its TLS context and its HTTP/3 options.
+pub(super) fn cluster(name: &str, address: SocketAddr, tls: &str, http3: &str) -> String {
     let (ip, port) = (address.ip(), address.port());
     // Only where nobody answers is it worth giving up early.
     let patience = if name == "unanswering" { "0.5s" } else { "20s" };
@@ -52,7 +52,7 @@ pub(super) fn cluster(name: &str, address: SocketAddr, tls: &str, quic: &str) ->
     typed_extension_protocol_options:
       envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
         \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-        explicit_http_config: {{http3_protocol_options: {{quic_protocol_options: {{{quic}}}}}}}
+        explicit_http_config: {{http3_protocol_options: {{{http3}}}}}
     load_assignment:
       cluster_name: {name}
       endpoints: [{{lb_endpoints: [{{endpoint: {{address: {{socket_address: {{address: \"{ip}\", port_value: {port}}}}}}}}}]}}]

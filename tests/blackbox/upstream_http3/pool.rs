@@ -44,7 +44,12 @@ async fn a_connection_has_no_more_exchanges_than_the_cluster_allows() {
     let backend = patient().await;
     let back = Edge::start(&backend, ALL).await;
     let trusted = trusted(&Certificates::of_this_run().authority);
-    let clusters = cluster("backend", back.process.address("http3"), &trusted, "max_concurrent_streams: 4");
+    let clusters = cluster(
+        "backend",
+        back.process.address("http3"),
+        &trusted,
+        "quic_protocol_options: {max_concurrent_streams: 4}",
+    );
     let front = Edge::in_front_of(&clusters, ALL, "").await;
     assert_eq!(connections_for_twelve(&front, &backend).await, 3);
 }

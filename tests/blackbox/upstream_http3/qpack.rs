@@ -1,12 +1,17 @@
 //! QPACK from an upstream (RFC 9204).
 
+use super::chain::cluster;
 use super::row::Row;
+use super::server::Server;
 use super::table::play;
+use crate::edge::{ALL, Edge};
 use crate::http3::row::{
     H3_CLOSED_CRITICAL_STREAM, H3_STREAM_CREATION_ERROR, Last, QPACK_DECODER_STREAM_ERROR, QPACK_DECOMPRESSION_FAILED,
     QPACK_ENCODER_STREAM_ERROR,
 };
 use crate::http3::wire::{DECODER, ENCODER, HEADERS, frame, integer, text};
+use crate::support::client::Version;
+use crate::support::message::Request;
 
 #[tokio::test]
 async fn rfc9204_2_2_sections_refer_only_to_what_there_is() {
@@ -60,4 +65,17 @@ async fn rfc9204_4_instructions_that_are_wrong_end_the_connection() {
         Row::new("decoder-stream-ends").uni(DECODER, Last::Fin).closes(H3_CLOSED_CRITICAL_STREAM),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn rfc9204_5_nothing_but_the_static_table_where_qpack_is_disabled() {
+    for (options, disabled) in [("", false), ("disable_qpack: true", true)] {
+        let server = Server::good();
+        let front = Edge::in_front_of(&cluster("backend", server.address(), "", options), ALL, "").await;
+        let request = Request::get("/").header("x-one", "readable");
+        assert_eq!(front.client(Version::Http2).await.send(request).await.status, 200);
+        // Without the Huffman code a value stands there as it is.
+        let plain = server.requests().iter().flat_map(|request| request.windows(8)).any(|part| part == b"readable");
+        assert_eq!(plain, disabled, "{options}");
+    }
 }

@@ -31,6 +31,8 @@ struct Seen {
     played: Option<Result<(), String>>,
     /// Bytes of content of the row's request.
     read: usize,
+    /// The requests that were answered with 200, frame by frame.
+    requests: Vec<Vec<u8>>,
 }
 
 impl Server {
@@ -74,6 +76,11 @@ impl Server {
         note(&self.seen, |seen| seen.read)
     }
 
+    /// The requests that were answered with 200, as they came.
+    pub(super) fn requests(&self) -> Vec<Vec<u8>> {
+        note(&self.seen, |seen| seen.requests.clone())
+    }
+
     /// How the row went, once it is over.
     pub(super) fn played(&self) -> Option<Result<(), String>> {
         note(&self.seen, |seen| seen.played.clone())
@@ -96,7 +103,9 @@ async fn serve(connection: Connection, row: Option<Row>, seen: Arc<Mutex<Seen>>)
     while let Ok((mut sender, mut receiver)) = connection.accept_bi().await {
         let good = headers(&[(":status", "200")]);
         // A request that is given up needs no answer.
-        let _ = receiver.read_to_end(MAX_REQUEST).await;
+        if let Ok(request) = receiver.read_to_end(MAX_REQUEST).await {
+            note(&seen, |seen| seen.requests.push(request));
+        }
         write(&mut sender, &good, Last::Fin).await;
     }
     drop((control, left_open));

@@ -170,6 +170,7 @@ const LIMITS: ServerLimits = ServerLimits {
     max_header_count: 100,
     max_concurrent_streams: 0,
     extended_connect: true,
+    qpack: true,
     stream_window: 0,
     connection_window: 0,
     headers_timeout: None,

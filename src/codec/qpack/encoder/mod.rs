@@ -18,13 +18,15 @@ use super::error::{Error, Fault};
 use super::field_line::FieldLine;
 use super::static_table::{self, Found};
 use outstanding::{Outstanding, References};
-use representation::Name;
+use representation::{Name, Style};
 
 /// One connection's encoder. An [`Error`] ends the connection; nothing here is of use after one.
 #[derive(Debug)]
 pub struct Encoder {
     /// What this side is ready to use.
     own: Limits,
+    /// Whether literals are Huffman-coded where that is shorter.
+    huffman: bool,
     /// What the peer's SETTINGS frame allows: nothing until it came.
     peer: Limits,
     table: DynamicTable,
@@ -63,6 +65,7 @@ impl Encoder {
     pub fn new(own: Limits) -> Self {
         Self {
             own,
+            huffman: true,
             peer: Limits::default(),
             table: DynamicTable::default(),
             outstanding: Outstanding::default(),
@@ -70,6 +73,12 @@ impl Encoder {
             decoder_stream: decoder_stream::Reader::default(),
             unsent: BytesMut::new(),
         }
+    }
+
+    /// An encoder that refers to the static table and compresses nothing else.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self { huffman: false, ..Self::new(Limits::default()) }
     }
 
     /// Takes what the peer's SETTINGS frame says; with 0-RTT, before that what it said last time.
@@ -179,7 +188,8 @@ impl Encoder {
                 name = Name::Dynamic(index);
             }
         }
-        representation::write_literal(out, section.base, name, line.value, never_indexed);
+        let style = Style { never_indexed, huffman: self.huffman };
+        representation::write_literal(out, section.base, name, line.value, style);
     }
 
     /// The newest entry that is this line, and the newest one of its name.

@@ -13,6 +13,15 @@ pub(super) enum Name<'a> {
     Literal(&'a [u8]),
 }
 
+/// How a literal line is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    /// RFC 9204 §7.1.3: no one on the way may put it into a table.
+    pub(super) never_indexed: bool,
+    /// Whether strings are Huffman-coded where that is shorter.
+    pub(super) huffman: bool,
+}
+
 /// RFC 9204 §4.5.2: Indexed Field Line, static table.
 pub(super) fn write_static(out: &mut BytesMut, index: u64) {
     integer::write(out, 0xc0, 6, index);
@@ -27,17 +36,18 @@ pub(super) fn write_dynamic(out: &mut BytesMut, base: u64, index: u64) {
 }
 
 /// RFC 9204 §4.5.4, §4.5.5 and §4.5.6: a literal value, with a name that is referred to or literal.
-pub(super) fn write_literal(out: &mut BytesMut, base: u64, name: Name<'_>, value: &[u8], never_indexed: bool) {
-    let bit = |bit| if never_indexed { bit } else { 0 };
+pub(super) fn write_literal(out: &mut BytesMut, base: u64, name: Name<'_>, value: &[u8], style: Style) {
+    let bit = |bit| if style.never_indexed { bit } else { 0 };
+    let write = if style.huffman { string::write } else { string::write_plain };
     match name {
         Name::Static(index) => integer::write(out, 0x50 | bit(0x20), 4, index),
         Name::Dynamic(index) => match index.checked_sub(base) {
             Some(post_base) => integer::write(out, bit(0x08), 3, post_base),
             None => integer::write(out, 0x40 | bit(0x20), 4, base - index - 1),
         },
-        Name::Literal(name) => string::write(out, 0x20 | bit(0x10), 4, name),
+        Name::Literal(name) => write(out, 0x20 | bit(0x10), 4, name),
     }
-    string::write(out, 0x00, 8, value);
+    write(out, 0x00, 8, value);
 }
 
 /// Bytes that a section begins with until [`write_prefix`]; most prefixes have as many.
