@@ -1,6 +1,8 @@
 //! The end as the server announces it.
 
 use bytes::Bytes;
+use h3::error::Code;
+use quinn::ReadError;
 
 use super::{Rig, Stream, within};
 use crate::codec::h3::Accepted;
@@ -35,4 +37,14 @@ async fn rfc9114_5_2_goaway_leaves_room_and_then_names_the_last_request() {
     assert!(
         matches!(said[..], [Control::Settings(_), Control::GoAway(first), Control::GoAway(4)] if first == (1 << 62) - 4)
     );
+
+    // RFC 9114 §4.1.1: whoever asks all the same hears that nothing was done.
+    let mut late = Stream::open(&client).await;
+    late.head(&[(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/")]).await;
+    let Err(ReadError::Reset(code)) = within(late.receiver.read_chunk(usize::MAX, true)).await else {
+        panic!("served")
+    };
+    assert_eq!(code.into_inner(), Code::H3_REQUEST_REJECTED.value());
+    // What was asked before is answered to its end.
+    assert!(within(stream.next()).await.is_none());
 }
