@@ -68,7 +68,8 @@ impl Sender {
     /// Begins the message with these field lines. They go out with the first of the content, or when that lets wait for
     /// itself. Where the length of the `content` is known all of it is one DATA frame.
     pub(super) fn begin<'a>(&mut self, head: impl Iterator<Item = FieldLine<&'a [u8]>>, content: Option<u64>) {
-        self.announced = content.unwrap_or(0);
+        // RFC 9000 §16: a length that no frame can say is not said; then each chunk is a frame.
+        self.announced = content.filter(|length| encoded_len(*length) > 0).unwrap_or(0);
         self.held = self.section(head, self.announced);
     }
 
