@@ -19,9 +19,10 @@ use http_body::Body as _;
 use tokio::task::JoinSet;
 
 use super::body::{StreamBody, Upload};
+use super::keep_alive::keep_alive;
 use super::receive::Receiver;
 use super::send::Sender;
-use super::shared::{Shared, Side, varint};
+use super::shared::{LAST_REQUEST, Shared, Side, varint};
 use super::uni::{self, Opened};
 use crate::codec::SendError;
 use crate::codec::message::{ContentLength, ResponseHead, SectionLimits};
@@ -106,6 +107,7 @@ async fn drive(quic: quinn::Connection, control: quinn::SendStream, shared: Arc<
     let mut helpers = JoinSet::new();
     helpers.spawn(uni::write_instructions(Arc::clone(&shared)));
     helpers.spawn(uni::guard(control.stopped(), Arc::clone(&shared)));
+    helpers.spawn(keep_alive(control, Arc::clone(&shared)));
     loop {
         tokio::select! {
             biased;
@@ -123,7 +125,6 @@ async fn drive(quic: quinn::Connection, control: quinn::SendStream, shared: Arc<
         }
     }
     shared.ended();
-    drop(control);
 }
 
 impl Client {
@@ -302,9 +303,6 @@ fn lines(request: &Parts) -> impl Iterator<Item = FieldLine<&[u8]>> {
     let pseudo = pseudo.into_iter().flatten().map(|(name, value)| FieldLine::new(name.as_bytes(), value));
     pseudo.chain(request.headers.iter().filter(|(name, _)| *name != HOST).map(FieldLine::from))
 }
-
-/// RFC 9114 §5.2: the greatest number of a request stream.
-const LAST_REQUEST: u64 = (1 << 62) - 4;
 
 /// Interim responses that may come before the final one.
 const MAX_INTERIM: usize = 64;

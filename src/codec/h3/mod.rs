@@ -13,6 +13,7 @@ mod body;
 mod client;
 mod error;
 mod exchange;
+mod keep_alive;
 mod receive;
 mod send;
 mod server;

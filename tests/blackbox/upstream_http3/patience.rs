@@ -1,0 +1,34 @@
+//! Upstreams that let wait for themselves, and clients that do.
+
+use super::chain::quic_cluster;
+use super::row::{Row, Step};
+use super::server::Server;
+use crate::edge::{ALL, Edge};
+use crate::http3::wire::headers;
+use crate::support::client::Version;
+use crate::support::message::Request;
+
+#[tokio::test]
+async fn rfc9114_5_1_a_connection_is_kept_while_a_response_is_awaited() {
+    let server = Server::playing(Row::new("slow").step(Step::UntilHeard).whole(headers(&[(":status", "200")])));
+    let front = Edge::in_front_of(&quic_cluster("backend", server.address()), ALL, "").await;
+    assert_eq!(front.client(Version::Http2).await.send(Request::get("/")).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_upstream_that_came_back_without_a_word_is_found() {
+    let before = Server::good();
+    let front = Edge::in_front_of(&quic_cluster("backend", before.address()), &within_time("12s"), "").await;
+    let client = front.client(Version::Http2).await;
+    assert_eq!(client.send(Request::get("/")).await.status, 200);
+    // Nobody on that port knows the connection any more.
+    let after = Server::in_place_of(&before).await;
+    assert_eq!(client.send(Request::get("/")).await.status, 504);
+    assert_eq!(client.send(Request::get("/")).await.status, 200);
+    assert_eq!(after.names().len(), 1);
+}
+
+/// Everything to the backend, for so long.
+fn within_time(timeout: &str) -> String {
+    ALL.replace("cluster: backend", &format!("cluster: backend, timeout: {timeout}"))
+}
