@@ -6,7 +6,24 @@ use super::server::Server;
 use crate::edge::{ALL, Edge};
 use crate::http3::wire::headers;
 use crate::support::client::Version;
+use crate::support::deadline::until;
 use crate::support::message::Request;
+
+#[tokio::test]
+async fn what_one_connection_has_no_room_for_goes_on_another() {
+    // The first request is never answered, and its stream never given back.
+    let server = Server::narrow(Row::new("first"));
+    let front = Edge::in_front_of(&quic_cluster("backend", server.address()), &within_time("5s"), "").await;
+    let client = front.client(Version::Http2).await;
+    let mut first = client.open(&Request::get("/first"), true).await;
+    until("the first request is there", async || server.played()).await.expect("the row");
+    for _ in 0..3 {
+        assert_eq!(client.send(Request::get("/second")).await.status, 200);
+    }
+    assert_eq!(first.download.reply().await.status, 504);
+    assert_eq!(client.send(Request::get("/third")).await.status, 200);
+    assert_eq!(server.names().len(), 2);
+}
 
 #[tokio::test]
 async fn rfc9114_5_1_a_connection_is_kept_while_a_response_is_awaited() {

@@ -58,6 +58,15 @@ impl Server {
         Self::start(Some(row), configuration(), ANY)
     }
 
+    /// The same, with one request at a time on a connection.
+    pub(super) fn narrow(row: Row) -> Self {
+        let mut transport = quinn::TransportConfig::default();
+        transport.max_concurrent_bidi_streams(1u8.into());
+        let mut configuration = configuration();
+        configuration.transport_config(Arc::new(transport));
+        Self::start(Some(row), configuration, ANY)
+    }
+
     fn start(mut row: Option<Row>, configuration: quinn::ServerConfig, address: SocketAddr) -> Self {
         let endpoint = Endpoint::server(configuration, address).expect("a UDP socket");
         let seen: Arc<Mutex<Seen>> = Arc::default();
