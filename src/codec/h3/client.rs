@@ -229,16 +229,23 @@ impl ClientExchange {
         }
         let mut upload = Box::pin(async move {
             let _ = pump(&mut body, &mut sender).await;
+            sender.is_broken_off()
         });
         let (head, rest) = {
             let mut answer = pin!(self.answer());
             tokio::select! {
                 biased;
                 head = &mut answer => (head?, true),
-                () = &mut upload => (answer.await?, false),
+                // A request that broke off has no response. Whether the upstream says so as well is not waited for.
+                broken_off = &mut upload => {
+                    if broken_off {
+                        return Err(Failure::UpstreamReset(ResetReason::ConnectionTermination));
+                    }
+                    (answer.await?, false)
+                }
             }
         };
-        let upload = rest.then(|| Upload::new(&self.drain.spawn("http3 upload", upload)));
+        let upload = rest.then(|| Upload::new(&self.drain.spawn("http3 upload", async { _ = upload.await })));
         self.response(head, &request.method, upload).await
     }
 

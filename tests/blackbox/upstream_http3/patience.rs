@@ -6,8 +6,9 @@ use super::server::Server;
 use crate::edge::{ALL, Edge};
 use crate::http3::wire::headers;
 use crate::support::client::Version;
-use crate::support::deadline::until;
+use crate::support::deadline::{until, within};
 use crate::support::message::Request;
+use crate::support::wire::Wire;
 
 #[tokio::test]
 async fn what_one_connection_has_no_room_for_goes_on_another() {
@@ -23,6 +24,16 @@ async fn what_one_connection_has_no_room_for_goes_on_another() {
     assert_eq!(first.download.reply().await.status, 504);
     assert_eq!(client.send(Request::get("/third")).await.status, 200);
     assert_eq!(server.names().len(), 2);
+}
+
+#[tokio::test]
+async fn content_that_breaks_off_ends_a_request_that_the_upstream_does_not_answer() {
+    let server = Server::playing(Row::new("silent"));
+    let front = Edge::in_front_of(&quic_cluster("backend", server.address()), ALL, "").await;
+    let mut wire = Wire::tcp(front.process.address("http")).await.expect("a connection");
+    let request = "POST / HTTP/1.1\r\nhost: a.test\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\nno length\r\n";
+    wire.write(request).await.expect("the request is written");
+    assert_eq!(within("the answer", wire.reply("POST")).await.status, 400);
 }
 
 #[tokio::test]
