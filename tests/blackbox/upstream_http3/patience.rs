@@ -1,13 +1,14 @@
 //! Upstreams that let wait for themselves, and clients that do.
 
-use super::chain::quic_cluster;
+use super::chain::{Chain, quic_cluster};
 use super::row::{Row, Step};
 use super::server::Server;
 use crate::edge::{ALL, Edge};
 use crate::http3::wire::headers;
+use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
 use crate::support::deadline::{until, within};
-use crate::support::message::Request;
+use crate::support::message::{End, Request};
 use crate::support::wire::Wire;
 
 #[tokio::test]
@@ -34,6 +35,30 @@ async fn content_that_breaks_off_ends_a_request_that_the_upstream_does_not_answe
     let request = "POST / HTTP/1.1\r\nhost: a.test\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\nno length\r\n";
     wire.write(request).await.expect("the request is written");
     assert_eq!(within("the answer", wire.reply("POST")).await.status, 400);
+}
+
+#[tokio::test]
+async fn responses_that_nobody_reads_hold_up_no_other() {
+    let content = vec![b'x'; 4 << 20];
+    let backend = Backend::start(move |received| match received.path() {
+        "/large" => Script::reply(200, &content),
+        _ => Script::bytes("HTTP/1.1 204 No Content\r\n\r\n"),
+    })
+    .await;
+    let chain = Chain::start(&backend).await;
+    let client = chain.front.client(Version::Http2).await;
+    let mut unread = Vec::new();
+    for _ in 0..8 {
+        let mut exchange = client.open(&Request::get("/large"), true).await;
+        assert_eq!(exchange.download.head().await.status, 200);
+        unread.push(exchange);
+    }
+    // What the client does not take stays where it is, up to the windows of the streams.
+    for _ in 0..20 {
+        let reply = within("the other response", client.send(Request::get("/small"))).await;
+        assert_eq!((reply.status, reply.end), (204, End::Complete));
+    }
+    assert_eq!(chain.front.process.stats().await.of("cluster.backend.upstream_cx_total"), 1);
 }
 
 #[tokio::test]
