@@ -156,9 +156,9 @@ impl Client {
         let shared = &self.connection.shared;
         tokio::select! {
             biased;
-            opened = shared.quic.open_bi() => opened.ok().map(|stream| self.stream(stream)),
             // Any word of an end concerns a stream that is not open yet.
             () = shared.is_unserved(LAST_REQUEST) => None,
+            opened = shared.quic.open_bi() => opened.ok().map(|stream| self.stream(stream)),
         }
     }
 
