@@ -1,8 +1,8 @@
 //! Quicgate: an edge gateway that puts QUIC first.
 //!
-//! QUIC listeners on UDP and listeners on TCP feed one request model that knows no version; routes lead it to clusters; an
-//! HTTP/1.1 pool carries it to a host and brings the response back as a stream. What is configured is written in Envoy's
-//! v3 API, and what is logged, counted and shown by the admin interface has Envoy's names.
+//! QUIC listeners on UDP and listeners on TCP feed one request model that knows no version; routes lead it to clusters; a
+//! pool carries it to a host over HTTP/1.1 or HTTP/3 and brings the response back as a stream. What is configured is written
+//! in Envoy's v3 API, and what is logged, counted and shown by the admin interface has Envoy's names.
 //!
 //! # The house
 //!
@@ -16,9 +16,9 @@
 //! | 8 | [`hcm`] | the HTTP connection manager: one exchange from head to end |
 //! | 7 | | kept for filters: the router, which ends every chain, is all there is yet |
 //! | 6 | [`router`], [`upstream`] | which route? which host, which connection? |
-//! | 5 | [`codec`] | HTTP/1.1, HTTP/2, HTTP/3 on the wire |
-//! | 4 | [`quic`] | the QUIC endpoint |
-//! | 3 | [`tls`] | TLS for TCP and QUIC |
+//! | 5 | [`codec`] | HTTP/1.1, HTTP/2, HTTP/3 on the wire; clients of the first and the last |
+//! | 4 | [`quic`] | QUIC endpoints, of listeners and towards upstreams |
+//! | 3 | [`tls`] | TLS for TCP and QUIC, on either side |
 //! | 2 | [`observe`] | statistics, access logs, the process's log |
 //! | 1 | [`config`] | Envoy v3 messages as written, every fault at its line |
 //! | 0 | [`net`], [`http`], [`drain`] | sockets; the message and its failures; who must stop |
@@ -38,7 +38,7 @@
 //! # Workers share nothing
 //!
 //! `--concurrency` workers, each a thread with a runtime of its own. A connection stays on its worker for life. Each
-//! worker has its own listening sockets (`SO_REUSEPORT`), its own quinn endpoint and its own upstream pools
+//! worker has its own listening sockets (`SO_REUSEPORT`), its own quinn endpoints and its own upstream pools
 //! ([`hcm::Worker`]). What they share is never changed (routes, clusters, TLS configurations) or is an atomic counter; the
 //! TLS session stores are the exception, locked once a handshake. The main thread does what is rare: signals, admin.
 //!
@@ -53,7 +53,7 @@
 //!                                  hcm/respond ◀─ redirect ──┤
 //!                                  (local replies) ◀─ direct ┤
 //!                                                            ▼
-//!                                        hcm/forward ── upstream/pool ── codec/h1/client
+//!                                        hcm/forward ── upstream/pool ── codec/{h1,h3}/client
 //!                                                            │
 //!   codec pump or hyper ◀── hcm/body (counts, times, ends) ◀─┘
 //! ```
@@ -61,13 +61,15 @@
 //! [`http::Body`] is one streaming body of data and trailers, polled by whoever writes it on, so flow control is the
 //! backpressure from end to end: no channel and no buffer stands in between. Each stream of HTTP/2 and HTTP/3 is a task;
 //! its head is read inside, so a client that stalls one stream delays no other. A response that breaks off is a reset, or
-//! on HTTP/1 a closed connection: never a clean end. `hcm/account` keeps what is counted and logged, and closes when the
+//! on HTTP/1 a closed connection: never a clean end. A request to an upstream runs in the task of its exchange; what is left of
+//! an HTTP/3 upload when the response begins goes on in a task that ends with the response. `hcm/account` keeps what is counted and logged, and closes when the
 //! last byte went out, when something failed, or when the client left.
 //!
 //! # The end
 //!
 //! SIGTERM, SIGINT and `/quitquitquit` begin [`drain`]: accepting stops, HTTP/2 and HTTP/3 connections get GOAWAY, HTTP/1
-//! connections close after their response, and the process ends with the last exchange or after `--drain-time-s`.
+//! connections close after their response, and the process ends with the last exchange or after `--drain-time-s`. HTTP/3
+//! upstreams are told last that their connections are over.
 
 pub mod admin;
 pub mod codec;

@@ -6,6 +6,7 @@ use http::header::{COOKIE, EXPECT, HOST};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
+use super::message::ContentLength;
 use crate::http::Failure;
 
 /// Brings the target of an HTTP/1 request into our form.
@@ -45,6 +46,7 @@ pub(super) fn from_http1(
 /// [`Failure::MissingHost`] when there is no authority, or `host` stands for it and is none.
 pub(super) fn from_pseudo_fields(method: &Method, uri: &mut Uri, headers: &mut HeaderMap) -> Result<(), Failure> {
     join_cookies(headers);
+    ContentLength::say_once(headers);
     to_origin_form(method, uri, headers)?;
     if headers.get(HOST).is_none_or(|host| !is_authority(host)) {
         return Err(Failure::MissingHost);
@@ -112,6 +114,8 @@ fn malformed(details: &'static str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_LENGTH;
+
     use super::*;
 
     fn http1(target: &str, hosts: &[&'static str]) -> Result<(String, String), Failure> {
@@ -147,6 +151,17 @@ mod tests {
         }
         join_cookies(&mut headers);
         assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2"]);
+    }
+
+    #[test]
+    fn rfc9110_8_6_a_length_that_was_said_twice_goes_on_once() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("a"));
+        for _ in 0..2 {
+            headers.append(CONTENT_LENGTH, HeaderValue::from_static("2"));
+        }
+        from_pseudo_fields(&Method::POST, &mut "/".parse().unwrap(), &mut headers).unwrap();
+        assert_eq!(headers.get_all(CONTENT_LENGTH).iter().collect::<Vec<_>>(), ["2"]);
     }
 
     #[test]

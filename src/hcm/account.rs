@@ -117,7 +117,8 @@ impl Account {
             upstream.remote = attempt.local.map(|_| host.address);
         }
         upstream.local = attempt.local;
-        upstream.protocol = attempt.local.map(|_| http::Version::HTTP_11);
+        let version = self.cluster.as_ref().map(|cluster| cluster.codec.version());
+        upstream.protocol = version.filter(|_| attempt.local.is_some());
         upstream.transport_failure = attempt.transport_failure.clone().map(Cow::Owned);
         let times = &mut self.record.times;
         if let (Some(sent), Some(waited)) = (attempt.sent, attempt.pool_ready) {

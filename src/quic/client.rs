@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{Connecting, Endpoint, EndpointConfig, TokioRuntime, VarInt};
 
-use super::transport::{MAX_STREAMS, transport};
+use super::transport::{max_streams, stream_window, transport};
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::{At, Invalid};
 use crate::net::bind_udp;
@@ -32,9 +32,14 @@ pub fn upstream(tls: &ClientTls, options: Option<&QuicProtocolOptions>, at: At<'
     let mut transport = transport(None, options, at)?;
     // RFC 9114 §6.1: a server opens no bidirectional stream. One that does is told so.
     transport.max_concurrent_bidi_streams(VarInt::from_u32(1));
+    let max_streams = max_streams(None, options);
+    if options.and_then(|options| options.initial_connection_window_size).is_none() {
+        // Responses that their clients do not read hold up no other on the connection, which is shared by strangers.
+        let window = u64::from(stream_window(options)).saturating_mul(u64::from(max_streams));
+        transport.receive_window(VarInt::from_u64(window).unwrap_or(VarInt::MAX));
+    }
     let mut config = quinn::ClientConfig::new(Arc::new(crypto));
     config.transport_config(Arc::new(transport));
-    let max_streams = options.and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS);
     Ok(QuicUpstream { config, tls: tls.clone(), max_streams })
 }
 

@@ -20,8 +20,8 @@ pub struct QuicSettings {
     pub max_streams: u32,
 }
 
-/// Builds the transport of a listener, or of a cluster, which has `http3` alone. `http3` are the options of the HTTP connection manager, which stand behind those
-/// of the listener.
+/// Builds the transport of a listener, or of a cluster, which has `http3` alone. `http3` are the options of the HTTP connection
+/// manager, which stand behind those of the listener.
 ///
 /// # Errors
 /// [`Invalid`] where a value is out of QUIC's range.
@@ -35,9 +35,8 @@ pub(super) fn transport(
     config.max_concurrent_bidi_streams(VarInt::from_u32(max_streams(listener, http3)));
     // RFC 9114 §6.2: a control stream and two QPACK streams; a few more may be of reserved types.
     config.max_concurrent_uni_streams(VarInt::from_u32(MAX_UNI_STREAMS));
-    let stream_window = options.and_then(|o| o.initial_stream_window_size).unwrap_or(STREAM_WINDOW);
     let connection_window = options.and_then(|o| o.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW);
-    config.stream_receive_window(VarInt::from_u32(stream_window));
+    config.stream_receive_window(VarInt::from_u32(stream_window(options)));
     config.receive_window(VarInt::from_u32(connection_window));
     config.send_window(LEAST);
     let idle = listener
@@ -57,6 +56,11 @@ pub(super) fn max_streams(listener: Option<&ListenerOptions>, http3: Option<&Qui
     protocol_options(listener, http3).and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS)
 }
 
+/// Bytes that the peer may send unasked on one stream.
+pub(super) fn stream_window(options: Option<&QuicProtocolOptions>) -> u32 {
+    options.and_then(|options| options.initial_stream_window_size).unwrap_or(STREAM_WINDOW)
+}
+
 fn protocol_options<'a>(
     listener: Option<&'a ListenerOptions>,
     http3: Option<&'a QuicProtocolOptions>,
@@ -71,7 +75,7 @@ pub(super) fn handshake_timeout(listener: Option<&ListenerOptions>) -> Duration 
 }
 
 /// Envoy's default `max_concurrent_streams` for HTTP/3.
-pub(super) const MAX_STREAMS: u32 = 100;
+const MAX_STREAMS: u32 = 100;
 
 /// Unidirectional streams that a client may open.
 const MAX_UNI_STREAMS: u32 = 16;
@@ -80,7 +84,7 @@ const MAX_UNI_STREAMS: u32 = 16;
 /// byte of our memory, so ours is what a path of 100 Mbit/s and 80 ms needs.
 const STREAM_WINDOW: u32 = 1 << 20;
 
-/// The same for a whole connection; Envoy's default is 24 MiB.
+/// The same for a whole connection of a client; Envoy's default is 24 MiB.
 const CONNECTION_WINDOW: u32 = 4 << 20;
 
 /// Envoy's default `idle_timeout` of a QUIC listener.

@@ -46,6 +46,17 @@ pub enum Codec {
     },
 }
 
+impl Codec {
+    /// The version, as logs have it.
+    #[must_use]
+    pub fn version(&self) -> http::Version {
+        match self {
+            Self::Http1 => http::Version::HTTP_11,
+            Self::Http3(_) => http::Version::HTTP_3,
+        }
+    }
+}
+
 /// One address of a cluster.
 #[derive(Debug)]
 pub struct Host {

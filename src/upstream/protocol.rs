@@ -96,7 +96,13 @@ fn options(written: &proto::Cluster, at: At<'_>) -> Result<Options, Invalid> {
     };
     match explicit.protocol_config {
         Some(ProtocolConfig::HttpProtocolOptions(http1)) => Ok(http1_options(&http1, at)),
-        Some(ProtocolConfig::Http3ProtocolOptions(http3)) => Ok(Options::Http3(Box::new(http3))),
+        Some(ProtocolConfig::Http3ProtocolOptions(http3)) => {
+            if http3.allow_extended_connect {
+                at.field("explicit_http_config.http3_protocol_options.allow_extended_connect")
+                    .no_effect("`allow_extended_connect` has no effect on a cluster: nothing is upgraded yet");
+            }
+            Ok(Options::Http3(Box::new(http3)))
+        }
         None => Ok(default),
         Some(_) => Err(at.field("explicit_http_config").not_implemented()),
     }

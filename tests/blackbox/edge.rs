@@ -133,6 +133,7 @@ fn listener(name: &str, routes: &str, manager: &str) -> String {
                   sent: \"%BYTES_SENT%\"
                   cluster: \"%UPSTREAM_CLUSTER%\"
                   upstream: \"%UPSTREAM_HOST%\"
+                  upstream_protocol: \"%UPSTREAM_PROTOCOL%\"
           http_filters:
           - name: envoy.filters.http.router
             typed_config: {{\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}

@@ -19,9 +19,10 @@ use http_body::Body as _;
 use tokio::task::JoinSet;
 
 use super::body::{StreamBody, Upload};
+use super::keep_alive::keep_alive;
 use super::receive::Receiver;
 use super::send::Sender;
-use super::shared::{Shared, Side, varint};
+use super::shared::{LAST_REQUEST, Shared, Side, varint};
 use super::uni::{self, Opened};
 use crate::codec::SendError;
 use crate::codec::message::{ContentLength, ResponseHead, SectionLimits};
@@ -108,6 +109,7 @@ async fn drive(quic: quinn::Connection, control: quinn::SendStream, shared: Arc<
     let mut helpers = JoinSet::new();
     helpers.spawn(uni::write_instructions(Arc::clone(&shared)));
     helpers.spawn(uni::guard(control.stopped(), Arc::clone(&shared)));
+    helpers.spawn(keep_alive(control, Arc::clone(&shared)));
     loop {
         tokio::select! {
             biased;
@@ -125,7 +127,6 @@ async fn drive(quic: quinn::Connection, control: quinn::SendStream, shared: Arc<
         }
     }
     shared.ended();
-    drop(control);
 }
 
 impl Client {
@@ -157,9 +158,9 @@ impl Client {
         let shared = &self.connection.shared;
         tokio::select! {
             biased;
-            opened = shared.quic.open_bi() => opened.ok().map(|stream| self.stream(stream)),
             // Any word of an end concerns a stream that is not open yet.
             () = shared.is_unserved(LAST_REQUEST) => None,
+            opened = shared.quic.open_bi() => opened.ok().map(|stream| self.stream(stream)),
         }
     }
 
@@ -230,16 +231,23 @@ impl ClientExchange {
         }
         let mut upload = Box::pin(async move {
             let _ = pump(&mut body, &mut sender).await;
+            sender.is_broken_off()
         });
         let (head, rest) = {
             let mut answer = pin!(self.answer());
             tokio::select! {
                 biased;
                 head = &mut answer => (head?, true),
-                () = &mut upload => (answer.await?, false),
+                // A request that broke off has no response. Whether the upstream says so as well is not waited for.
+                broken_off = &mut upload => {
+                    if broken_off {
+                        return Err(Failure::UpstreamReset(ResetReason::ConnectionTermination));
+                    }
+                    (answer.await?, false)
+                }
             }
         };
-        let upload = rest.then(|| Upload::new(&self.drain.spawn("http3 upload", upload)));
+        let upload = rest.then(|| Upload::new(&self.drain.spawn("http3 upload", async { _ = upload.await })));
         self.response(head, &request.method, upload).await
     }
 
@@ -304,9 +312,6 @@ fn lines(request: &Parts) -> impl Iterator<Item = FieldLine<&[u8]>> {
     let pseudo = pseudo.into_iter().flatten().map(|(name, value)| FieldLine::new(name.as_bytes(), value));
     pseudo.chain(request.headers.iter().filter(|(name, _)| *name != HOST).map(FieldLine::from))
 }
-
-/// RFC 9114 §5.2: the greatest number of a request stream.
-const LAST_REQUEST: u64 = (1 << 62) - 4;
 
 /// Interim responses that may come before the final one.
 const MAX_INTERIM: usize = 64;

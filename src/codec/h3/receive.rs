@@ -88,6 +88,7 @@ impl Receiver {
             Side::Server => RequestReader::new(limits.bytes),
             Side::Client => RequestReader::of_responses(limits.bytes),
         };
+        shared.begin_reading();
         Self { stream, shared, reader, limits, chunk: Bytes::new(), section: None, finished: false, over: false }
     }
 
@@ -301,6 +302,7 @@ impl Drop for Receiver {
         if !self.over {
             self.stop(self.shared.side().no_more());
         }
+        self.shared.end_reading();
     }
 }
 

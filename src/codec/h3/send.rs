@@ -28,11 +28,12 @@ pub(super) struct Sender {
     /// What is to come of the DATA frame that has begun.
     announced: u64,
     over: bool,
+    broken_off: bool,
 }
 
 impl Sender {
     pub(super) fn new(stream: quinn::SendStream, shared: Arc<Shared>, patience: Option<Duration>) -> Self {
-        Self { stream, shared, patience, seen: 0, held: Bytes::new(), announced: 0, over: false }
+        Self { stream, shared, patience, seen: 0, held: Bytes::new(), announced: 0, over: false, broken_off: false }
     }
 
     /// Ranks the message among those of the connection, by what the request said (RFC 9218 §5).
@@ -68,7 +69,8 @@ impl Sender {
     /// Begins the message with these field lines. They go out with the first of the content, or when that lets wait for
     /// itself. Where the length of the `content` is known all of it is one DATA frame.
     pub(super) fn begin<'a>(&mut self, head: impl Iterator<Item = FieldLine<&'a [u8]>>, content: Option<u64>) {
-        self.announced = content.unwrap_or(0);
+        // RFC 9000 §16: a length that no frame can say is not said; then each chunk is a frame.
+        self.announced = content.filter(|length| encoded_len(*length) > 0).unwrap_or(0);
         self.held = self.section(head, self.announced);
     }
 
@@ -121,9 +123,14 @@ impl Sender {
         }
     }
 
+    /// Whether this side has ended the message before its end.
+    pub(super) fn is_broken_off(&self) -> bool {
+        self.broken_off
+    }
+
     /// Ends the stream before its end.
     pub(super) fn break_off(&mut self, code: Code) {
-        self.over = true;
+        (self.over, self.broken_off) = (true, true);
         // One that is no more needs no reset.
         let _ = self.stream.reset(varint(code));
     }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::exchange::{StreamLimits, exchange};
 use super::receive::Receiver;
 use super::send::Sender;
-use super::shared::{Shared, Side, varint};
+use super::shared::{LAST_REQUEST, Shared, Side, varint};
 use super::uni::{self, Opened};
 use super::wire::{Settings, encode, kind};
 use crate::codec::message::SectionLimits;
@@ -188,7 +188,8 @@ impl<H: Handler> Server<H> {
         let rtt = self.shared.quic.rtt();
         // What was written last has to arrive before the connection is closed.
         self.lifetime.allow(rtt * 3);
-        self.goaway(MAX_REQUEST).await;
+        // This refuses none.
+        self.goaway(LAST_REQUEST).await;
         self.last_goaway = Some(Instant::now() + rtt * 2);
     }
 
@@ -233,9 +234,6 @@ async fn until(instant: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
-
-/// RFC 9114 §5.2: the greatest number of a request stream, which refuses none.
-const MAX_REQUEST: u64 = (1 << 62) - 4;
 
 /// RFC 9000 §2.1: from one request stream to the next.
 const REQUEST_STEP: u64 = 4;

@@ -3,7 +3,7 @@
 //! All of them run on one worker, so the locks are never contended; none is held across an await.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -46,6 +46,8 @@ pub(super) struct Shared {
     goaway: watch::Sender<u64>,
     /// The first request stream that the client may not open yet.
     not_yet: AtomicU64,
+    /// Request streams that are read.
+    reading: AtomicUsize,
 }
 
 /// A field section as it came.
@@ -107,6 +109,7 @@ impl Shared {
             updates: AtomicU64::new(0),
             goaway: watch::Sender::new(u64::MAX),
             not_yet: AtomicU64::new(u64::MAX),
+            reading: AtomicUsize::new(0),
         }
     }
 
@@ -118,6 +121,30 @@ impl Shared {
     /// Takes note that the peer serves no request from `first` on (RFC 9114 §5.2).
     pub(super) fn go_away(&self, first: u64) {
         self.goaway.send_replace(first);
+    }
+
+    /// Takes note that nothing has come from the peer for too long: it is asked for nothing new, as if it had said so.
+    pub(super) fn fell_silent(&self) {
+        self.goaway.send_if_modified(|first| {
+            let news = *first > LAST_REQUEST;
+            *first = LAST_REQUEST.min(*first);
+            news
+        });
+    }
+
+    /// A request stream is read from now on.
+    pub(super) fn begin_reading(&self) {
+        self.reading.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It is read no more.
+    pub(super) fn end_reading(&self) {
+        self.reading.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether anybody waits for what the peer says on a request stream.
+    pub(super) fn is_awaiting(&self) -> bool {
+        self.reading.load(Ordering::Relaxed) > 0
     }
 
     /// Whether the peer takes no new requests, or soon will not.
@@ -289,6 +316,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What this side keeps for a peer's encoder, and for its own: a table of the size that HTTP/2 has by default, and a few sections that wait.
 const LIMITS: Limits = Limits { max_table_capacity: 4096, blocked_streams: 16 };
+
+/// RFC 9114 §5.2: the greatest number of a request stream.
+pub(super) const LAST_REQUEST: u64 = (1 << 62) - 4;
 
 /// Bytes that stay allocated from one section to the next.
 const MAX_SCRATCH: usize = 4096;

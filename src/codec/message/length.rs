@@ -37,6 +37,15 @@ impl ContentLength {
         Ok(Self(length))
     }
 
+    /// Says once what the fields say several times over (RFC 9110 §8.6). They were found to say the same.
+    pub fn say_once(headers: &mut HeaderMap) {
+        let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+        if let (Some(length), Some(_)) = (lengths.next(), lengths.next()) {
+            let length = length.clone();
+            headers.insert(CONTENT_LENGTH, length);
+        }
+    }
+
     /// What is still to come; `None` where the head did not say.
     #[must_use]
     pub fn left(self) -> Option<u64> {

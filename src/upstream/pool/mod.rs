@@ -1,6 +1,7 @@
 //! One worker's side of a cluster: whose turn it is, and the connections to its hosts.
 //!
-//! `exclusive` has those of HTTP/1, which serve one exchange at a time; `shared` those of HTTP/3, which serve many. Everything here is touched by one worker only: its mutex is never contended, and it is never held across an await.
+//! `exclusive` has those of HTTP/1, which serve one exchange at a time; `shared` those of HTTP/3, which serve many. Everything
+//! here is touched by one worker only: its mutex is never contended, and it is never held across an await.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use quinn::ConnectionError;
 use tokio::sync::watch;
@@ -32,7 +32,7 @@ struct Connection {
     local: Option<SocketAddr>,
     /// Exchanges on it now, and those that wait for a stream.
     active: AtomicUsize,
-    /// The most that there ever were at once.
+    /// How many there may be at once, by what was seen: at first one.
     peak: AtomicUsize,
 }
 
@@ -124,7 +124,15 @@ impl Pool {
         loop {
             let mut passed_over = 0;
             while let Some(seat) = self.seat(goal, passed_over) {
-                if let Some(stream) = seat.stream().await {
+                if let Ok(stream) = seat.stream().await {
+                    return Ok((stream, Ticket { seat, _request: request }));
+                }
+                passed_over += 1;
+            }
+            // None has room at once: one of them may have it soon.
+            passed_over = 0;
+            while let Some(seat) = self.seat(goal, passed_over) {
+                if let Some(stream) = seat.stream_soon().await {
                     return Ok((stream, Ticket { seat, _request: request }));
                 }
                 passed_over += 1;
@@ -212,7 +220,7 @@ impl Pool {
         let (client, work) = h3::connect(quic.clone(), limits, &self.drain).await.map_err(|_| Fault::Broken)?;
         let local = self.quic.local_address(&quic, host.address);
         let (id, told) = (self.number(), client.told_to_go());
-        let (active, peak) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (active, peak) = (AtomicUsize::new(0), AtomicUsize::new(1));
         let connection = Arc::new(Connection { id, client, local, active, peak });
         if let Some(host) = self.lock().hosts.get_mut(index) {
             host.shared.open.push(connection);
@@ -267,21 +275,31 @@ impl Seat {
         Self(Arc::clone(connection))
     }
 
+    /// The stream for the exchange, if it can be had at once.
+    async fn stream(&self) -> Result<ClientStream, NoStream> {
+        let stream = self.0.client.try_open().await?;
+        self.taken();
+        Ok(stream)
+    }
+
     /// The stream for the exchange; `None` when there is none to be had soon.
-    async fn stream(&self) -> Option<ClientStream> {
+    async fn stream_soon(&self) -> Option<ClientStream> {
         let Connection { client, active, peak, .. } = &*self.0;
-        let stream = match client.try_open().await {
-            Ok(stream) => Some(stream),
-            // It has had so many before: the upstream is about to let one more begin.
-            Err(NoStream::Full) if active.load(Ordering::Relaxed) <= peak.load(Ordering::Relaxed).max(1) => {
-                client.open().await
-            }
-            Err(NoStream::Full | NoStream::Closed) => None,
-        };
-        if stream.is_some() {
-            peak.fetch_max(active.load(Ordering::Relaxed), Ordering::Relaxed);
+        let now = active.load(Ordering::Relaxed);
+        if now > peak.load(Ordering::Relaxed) {
+            return None;
         }
-        stream
+        // It has had so many before: the upstream is about to let one more begin.
+        if let Ok(stream) = tokio::time::timeout(SOON, client.open()).await {
+            return stream.inspect(|_| self.taken());
+        }
+        // It was not: those who come next need not wait to see that.
+        peak.fetch_min(now.saturating_sub(1), Ordering::Relaxed);
+        None
+    }
+
+    fn taken(&self) {
+        self.0.peak.fetch_max(self.0.active.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
@@ -320,6 +338,9 @@ impl From<Fault> for Failure {
         }
     }
 }
+
+/// How long the upstream may take to let a stream begin in place of one that is over.
+const SOON: Duration = Duration::from_millis(500);
 
 /// Connections that may one after the other be found to be leaving before a request is given up.
 const MAX_TURNS: usize = 3;

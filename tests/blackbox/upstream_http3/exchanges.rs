@@ -37,6 +37,9 @@ async fn a_request_passes_with_its_fields_and_its_query() {
     for line in log.lines(3).await {
         assert_eq!(line["protocol"], "HTTP/3", "{line}");
     }
+    for line in chain.front.process.log("access.log").lines(3).await {
+        assert_eq!(line["upstream_protocol"], "HTTP/3", "{line}");
+    }
     let connections = chain.front.process.stats().await.of("cluster.backend.upstream_cx_http3_total");
     assert!((1..=2).contains(&connections), "{connections} connections, of two workers");
 }

@@ -1,7 +1,8 @@
 //! Upstreams that come to an end, and connections that are over.
 
 use super::chain::{Chain, cluster, quic_cluster, trusted};
-use super::row::{Answer, Row, Want};
+use super::row::{Answer, Row, Step, Want};
+use super::server::Server;
 use super::table::play;
 use crate::edge::{ALL, Edge};
 use crate::http3::row::H3_NO_ERROR;
@@ -9,8 +10,10 @@ use crate::http3::wire::{GOAWAY, data, frame, headers};
 use crate::support::backend::Backend;
 use crate::support::certificates::Certificates;
 use crate::support::client::Version;
+use crate::support::deadline::until;
 use crate::support::message::{End, Request};
 use crate::support::ports::Unanswering;
+use crate::support::wire::tcp;
 
 #[tokio::test]
 async fn rfc9114_5_2_an_upstream_that_goes_away_is_left_and_loses_no_request() {
@@ -83,7 +86,27 @@ async fn upstreams_are_told_when_the_gateway_stops() {
         let active = chain.back.process.stats().await.of("http.edge.downstream_cx_active");
         (active == 0).then_some(())
     };
-    crate::support::deadline::until("the connection is over at the upstream", active).await;
+    until("the connection is over at the upstream", active).await;
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_an_upload_that_the_response_has_overtaken() {
+    let early = [headers(&[(":status", "200")]), data("early")].concat();
+    let server = Server::playing(Row::new("both").begins(early).step(Step::ReadWhile(Vec::new())).whole([]));
+    let mut front = Edge::in_front_of(&quic_cluster("backend", server.address()), ALL, "").await;
+    let client = front.client(Version::Http2).await;
+    let mut exchange = client.open(&Request::new("POST", "/"), false).await;
+    exchange.upload.data("first ").await.expect("the upload begins");
+    assert_eq!(exchange.download.body_of(5).await.text(), "early");
+    front.process.terminate();
+    until("accepting to end", async || tcp(front.process.address("http")).await.err()).await;
+    exchange.upload.data("second").await.expect("the upload goes on");
+    exchange.upload.finish(Vec::new()).await.expect("the upload ends");
+    let reply = exchange.download.reply().await;
+    assert_eq!((reply.text().as_str(), reply.end), ("early", End::Complete));
+    assert_eq!(server.read(), "first second".len());
+    client.close().await;
+    assert!(front.process.exit().await.success());
 }
 
 #[tokio::test]

@@ -1,8 +1,13 @@
 //! Responses that are malformed (RFC 9114 §4.1.2 to §4.3).
 
+use super::chain::quic_cluster;
 use super::row::{Answer, Row};
+use super::server::Server;
 use super::table::play;
+use crate::edge::{ALL, Edge};
 use crate::http3::wire::{data, frame, headers, line};
+use crate::support::client::Version;
+use crate::support::message::{End, Request};
 
 /// A head with these fields and no end of the stream.
 fn head(name: &str, fields: &[(&str, &str)]) -> Row {
@@ -108,4 +113,19 @@ async fn fields_may_be_as_odd_as_they_are_allowed_to_be() {
         Row::new("te-in-a-response").whole(headers(&[(":status", "200"), ("te", "trailers")])),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn rfc9110_8_6_a_length_that_was_said_twice_goes_on_once() {
+    let twice = headers(&[(":status", "200"), ("content-length", "4"), ("content-length", "4")]);
+    for (method, content) in [("HEAD", Vec::new()), ("GET", data("four"))] {
+        for version in Version::ALL {
+            let server = Server::playing(Row::new("twice").whole([twice.clone(), content.clone()].concat()));
+            let front = Edge::in_front_of(&quic_cluster("backend", server.address()), ALL, "").await;
+            let reply = front.client(version).await.send(Request::new(method, "/")).await;
+            assert_eq!((reply.status, reply.end), (200, End::Complete), "{method} {version:?}");
+            let lengths = reply.headers.iter().filter(|(name, _)| name == "content-length").count();
+            assert_eq!(lengths, 1, "{method} {version:?}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod exchanges;
 mod frames;
 mod leaving;
 mod messages;
+mod patience;
 mod pool;
 mod qpack;
 mod row;

@@ -30,6 +30,8 @@ pub(super) enum Step {
     StopRequest(u64),
     /// Asks the gateway to say no more on its first unidirectional stream: its control stream.
     StopControl(u64),
+    /// Waits until something comes from the gateway on any stream.
+    UntilHeard,
     /// Closes the connection.
     Close(u64),
 }

@@ -1,7 +1,8 @@
 //! An upstream whose frames are written by hand: bare QUIC streams.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
 use quinn::{Connection, ConnectionError, Endpoint, RecvStream, SendStream};
@@ -14,6 +15,7 @@ use crate::http3::client::{named, stopped, varint, write};
 use crate::http3::row::Last;
 use crate::http3::wire::{Answer, CONTROL, headers, settings};
 use crate::support::certificates::Certificates;
+use crate::support::deadline::until;
 
 /// A running upstream; it stops when dropped.
 pub(super) struct Server {
@@ -38,16 +40,37 @@ struct Seen {
 impl Server {
     /// Answers every request with 200.
     pub(super) fn good() -> Self {
-        Self::start(None)
+        Self::start(None, configuration(), ANY)
+    }
+
+    /// The same at the address of another, which from now on is heard of no more.
+    pub(super) async fn in_place_of(other: &Self) -> Self {
+        let address = other.address();
+        // quinn keeps the socket before the last one.
+        for _ in 0..2 {
+            other.endpoint.rebind(UdpSocket::bind(ANY).expect("a UDP socket")).expect("another socket");
+        }
+        // Its connections hear of it each in its turn.
+        until("the port is free", async || UdpSocket::bind(address).ok().map(drop)).await;
+        Self::start(None, configuration(), address)
     }
 
     /// Plays the row with the first request, and answers every other with 200.
     pub(super) fn playing(row: Row) -> Self {
-        Self::start(Some(row))
+        Self::start(Some(row), configuration(), ANY)
     }
 
-    fn start(mut row: Option<Row>) -> Self {
-        let endpoint = Endpoint::server(configuration(), (Ipv4Addr::LOCALHOST, 0).into()).expect("a UDP socket");
+    /// The same, with one request at a time on a connection.
+    pub(super) fn narrow(row: Row) -> Self {
+        let mut transport = quinn::TransportConfig::default();
+        transport.max_concurrent_bidi_streams(1u8.into());
+        let mut configuration = configuration();
+        configuration.transport_config(Arc::new(transport));
+        Self::start(Some(row), configuration, ANY)
+    }
+
+    fn start(mut row: Option<Row>, configuration: quinn::ServerConfig, address: SocketAddr) -> Self {
+        let endpoint = Endpoint::server(configuration, address).expect("a UDP socket");
         let seen: Arc<Mutex<Seen>> = Arc::default();
         let mut accepting = JoinSet::new();
         let (incoming, notes) = (endpoint.clone(), Arc::clone(&seen));
@@ -160,6 +183,7 @@ impl Playing {
                 control.stop(varint(*code)).ok()?;
                 self.theirs.push(control);
             }
+            Step::UntilHeard => heard(self.connection.clone()).await,
             Step::Close(code) => self.connection.close(varint(*code), b""),
         }
         Some(())
@@ -175,6 +199,16 @@ impl Playing {
             Want::UniStopped(stream, code) => stopped(self.unis.get_mut(stream).ok_or("no stream")?, code).await,
             Want::Nothing | Want::Left => Ok(()),
         }
+    }
+}
+
+/// Waits until something comes on a stream.
+async fn heard(connection: Connection) {
+    let frames = || connection.stats().frame_rx.stream;
+    let before = frames();
+    let mut ticks = tokio::time::interval(TICK);
+    while frames() == before {
+        ticks.tick().await;
     }
 }
 
@@ -216,3 +250,9 @@ fn configuration() -> quinn::ServerConfig {
 
 /// Bytes of a request: more than the requests here have.
 const MAX_REQUEST: usize = 16 << 20;
+
+/// Any port of this host.
+const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// How often statistics are looked at.
+const TICK: Duration = Duration::from_millis(10);

@@ -39,6 +39,11 @@ pub(super) async fn play(rows: Vec<Row>) {
         failures.extend(upstream(row, server).await.err().map(|error| format!("{}: {error}", row.name)));
     }
     assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
+    for name in servers.keys() {
+        let active = format!("cluster.{name}.upstream_rq_active");
+        until(format_args!("{active} is 0"), async || (edge.process.stats().await.of(&active) == 0).then_some(()))
+            .await;
+    }
     let log = edge.process.log("access.log").lines(rows.len() * 2).await;
     failures.extend(rows.iter().filter_map(|row| logged(row, &log)));
     assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));

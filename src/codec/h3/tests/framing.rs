@@ -86,6 +86,12 @@ async fn rfc9114_7_2_1_content_of_known_length_is_one_data_frame_and_other_conte
 }
 
 #[tokio::test]
+async fn rfc9000_16_a_length_that_no_frame_can_say_is_not_said() {
+    let content = ask(|| Content { said: Some(1 << 62), frames: two(), waits: false }, to_end).await.unwrap();
+    assert_eq!(frames(&content)[1..], [(0, 3), (0, 3)]);
+}
+
+#[tokio::test]
 async fn rfc9114_4_1_content_that_is_not_what_was_said_is_reset() {
     assert_eq!(ask(|| Content { said: Some(7), frames: two(), waits: false }, reset).await, H3_INTERNAL_ERROR);
     assert_eq!(
