@@ -52,7 +52,7 @@ impl Codec {
     pub fn version(&self) -> http::Version {
         match self {
             Self::Http1 => http::Version::HTTP_11,
-            Self::Http3(_) => http::Version::HTTP_3,
+            Self::Http3 { .. } => http::Version::HTTP_3,
         }
     }
 }
