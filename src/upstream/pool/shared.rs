@@ -313,7 +313,7 @@ impl Drop for Taken {
 
 impl Opening {
     async fn wait(&self) -> Result<(), Fault> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waiting = Waiting::begin(&self.waiting);
         let mut outcome = self.outcome.subscribe();
         let waited = outcome.wait_for(|outcome| !matches!(outcome, Outcome::Pending)).await;
         match waited.as_deref() {
@@ -331,6 +331,22 @@ impl From<Fault> for Failure {
             Fault::Timeout => Self::ConnectTimeout,
             Fault::Refused(kind, words) => Self::ConnectFailed(io::Error::new(kind, words.as_ref())),
             Fault::Broken => Self::UpstreamReset(ResetReason::ConnectionTermination),
+/// Counts one who waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
         }
     }
 }
