@@ -203,17 +203,24 @@ impl Pool {
             Ok(connecting) => connecting,
             Err(error) => return Err(refused(place, error)),
         };
-        let quic = match tokio::time::timeout(self.cluster.connect_timeout, connecting).await {
-            Ok(Ok(quic)) => quic,
-            Ok(Err(error)) => return Err(refused(place, io::Error::other(error))),
+        let limits = ClientLimits { max_header_bytes: MAX_RESPONSE_HEAD, max_header_count: MAX_RESPONSE_HEADERS };
+        let beginning = async {
+            let quic = connecting.await.map_err(io::Error::other)?;
+            place.connected();
+            Ok((quic.clone(), h3::connect(quic, limits, &self.drain).await))
+        };
+        let (quic, client) = match tokio::time::timeout(self.cluster.connect_timeout, beginning).await {
+            Ok(Ok(stands)) => stands,
+            Ok(Err(error)) => return Err(refused(place, error)),
             Err(_) => {
                 place.failed(Failure::ConnectTimeout);
                 return Err(Fault::Timeout);
             }
         };
-        place.connected();
-        let limits = ClientLimits { max_header_bytes: MAX_RESPONSE_HEAD, max_header_count: MAX_RESPONSE_HEADERS };
-        let (client, work) = h3::connect(quic.clone(), limits, &self.drain).await.map_err(|_| Fault::Broken)?;
+        let Ok((client, work)) = client else {
+            place.ended(is_closed_here(&quic));
+            return Err(Fault::Broken);
+        };
         let local = self.quic.local_address(&quic, host.address);
         let (id, told) = (self.number(), client.told_to_go());
         let (active, peak) = (AtomicUsize::new(0), AtomicUsize::new(1));
@@ -232,7 +239,7 @@ impl Pool {
                     work.await;
                 }
             }
-            place.ended(matches!(quic.close_reason(), Some(ConnectionError::LocallyClosed)));
+            place.ended(is_closed_here(&quic));
         });
         Ok(())
     }
@@ -324,13 +331,6 @@ impl Opening {
     }
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Overflow => Self::Overflow,
-            Fault::Timeout => Self::ConnectTimeout,
-            Fault::Refused(kind, words) => Self::ConnectFailed(io::Error::new(kind, words.as_ref())),
-            Fault::Broken => Self::UpstreamReset(ResetReason::ConnectionTermination),
 /// Counts one who waits, until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
@@ -347,8 +347,19 @@ impl Drop for Waiting<'_> {
     }
 }
 
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Overflow => Self::Overflow,
+            Fault::Timeout => Self::ConnectTimeout,
+            Fault::Refused(kind, words) => Self::ConnectFailed(io::Error::new(kind, words.as_ref())),
+            Fault::Broken => Self::UpstreamReset(ResetReason::ConnectionTermination),
         }
     }
+}
+
+fn is_closed_here(quic: &quinn::Connection) -> bool {
+    matches!(quic.close_reason(), Some(ConnectionError::LocallyClosed))
 }
 
 /// How long the upstream may take to let a stream begin in place of one that is over.

@@ -67,9 +67,14 @@ impl Server {
     pub(super) fn narrow(row: Row) -> Self {
         let mut transport = quinn::TransportConfig::default();
         transport.max_concurrent_bidi_streams(1u8.into());
-        let mut configuration = configuration(Certificates::of_this_run());
-        configuration.transport_config(Arc::new(transport));
-        Self::start(Some(row), configuration, ANY)
+        Self::start(Some(row), limited(transport), ANY)
+    }
+
+    /// One that lets no control stream be opened.
+    pub(super) fn closed() -> Self {
+        let mut transport = quinn::TransportConfig::default();
+        transport.max_concurrent_uni_streams(0u8.into());
+        Self::start(None, limited(transport), ANY)
     }
 
     fn start(mut row: Option<Row>, configuration: quinn::ServerConfig, address: SocketAddr) -> Self {
@@ -227,6 +232,12 @@ fn name(connection: &Connection) -> Option<String> {
 
 fn note<T>(seen: &Mutex<Seen>, with: impl FnOnce(&mut Seen) -> T) -> T {
     with(&mut seen.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn limited(transport: quinn::TransportConfig) -> quinn::ServerConfig {
+    let mut configuration = configuration(Certificates::of_this_run());
+    configuration.transport_config(Arc::new(transport));
+    configuration
 }
 
 fn configuration(made: &Certificates) -> quinn::ServerConfig {
