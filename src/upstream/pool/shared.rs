@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use quinn::ConnectionError;
-use tokio::sync::watch;
 
+use super::opening::{Fault, Opening, Outcome};
 use super::place::Place;
 use super::{Attempt, Lease, Pool};
 use crate::codec::SendError;
@@ -43,31 +43,6 @@ pub(super) struct Goal<'a> {
     pub(super) host: &'a Arc<Host>,
     /// The place of the host in the cluster.
     pub(super) index: usize,
-}
-
-/// A handshake on its way.
-#[derive(Debug)]
-struct Opening {
-    outcome: watch::Sender<Outcome>,
-    /// Exchanges that wait for it.
-    waiting: AtomicUsize,
-}
-
-/// What became of a handshake.
-#[derive(Debug)]
-enum Outcome {
-    Pending,
-    Open,
-    Failed(Fault),
-}
-
-/// Why there is no connection: all who waited hear it.
-#[derive(Clone, Debug)]
-enum Fault {
-    Overflow,
-    Timeout,
-    Refused(io::ErrorKind, Arc<str>),
-    Broken,
 }
 
 /// A place of an exchange on a connection, and under the cluster's limit.
@@ -162,13 +137,14 @@ impl Pool {
     fn opening(self: &Arc<Self>, goal: Goal<'_>) -> Arc<Opening> {
         let mut state = self.lock();
         let max = goal.max_streams();
-        let opening = state.hosts.get(goal.index).and_then(|host| {
-            host.shared.opening.iter().find(|opening| opening.waiting.load(Ordering::Relaxed) < max).map(Arc::clone)
-        });
+        let opening = state
+            .hosts
+            .get(goal.index)
+            .and_then(|host| host.shared.opening.iter().find(|opening| opening.waiting() < max).map(Arc::clone));
         if let Some(opening) = opening {
             return opening;
         }
-        let opening = Arc::new(Opening { outcome: watch::Sender::new(Outcome::Pending), waiting: AtomicUsize::new(0) });
+        let opening = Arc::new(Opening::begin());
         if let Some(host) = state.hosts.get_mut(goal.index) {
             host.shared.opening.push(Arc::clone(&opening));
         }
@@ -185,7 +161,7 @@ impl Pool {
             if let Some(host) = pool.lock().hosts.get_mut(index) {
                 host.shared.opening.retain(|other| !Arc::ptr_eq(other, &new));
             }
-            new.outcome.send_replace(outcome);
+            new.end(outcome);
         });
         opening
     }
@@ -315,46 +291,6 @@ impl Drop for Seat {
 impl Drop for Taken {
     fn drop(&mut self) {
         (self.count)(&self.cluster).fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Opening {
-    async fn wait(&self) -> Result<(), Fault> {
-        let _waiting = Waiting::begin(&self.waiting);
-        let mut outcome = self.outcome.subscribe();
-        let waited = outcome.wait_for(|outcome| !matches!(outcome, Outcome::Pending)).await;
-        match waited.as_deref() {
-            Ok(Outcome::Failed(fault)) => Err(fault.clone()),
-            Ok(Outcome::Open | Outcome::Pending) => Ok(()),
-            Err(_) => Err(Fault::Broken),
-        }
-    }
-}
-
-/// Counts one who waits, until it is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Overflow => Self::Overflow,
-            Fault::Timeout => Self::ConnectTimeout,
-            Fault::Refused(kind, words) => Self::ConnectFailed(io::Error::new(kind, words.as_ref())),
-            Fault::Broken => Self::UpstreamReset(ResetReason::ConnectionTermination),
-        }
     }
 }
 
