@@ -8,7 +8,8 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use x509_parser::parse_x509_certificate;
 
 use super::Transport;
 use super::server::{alpn, versions};
@@ -76,8 +77,16 @@ fn sni(written: &str, at: At<'_>) -> Result<Option<Arc<str>>, Invalid> {
     }
 }
 
+/// Who is trusted.
+#[derive(Debug)]
+struct Authorities {
+    store: RootCertStore,
+    /// The same as they were written.
+    certificates: Vec<CertificateDer<'static>>,
+}
+
 /// Who may sign the upstream's certificate; `None` where nothing is verified.
-fn authorities(common: &CommonTlsContext, at: At<'_>) -> Result<Option<RootCertStore>, Invalid> {
+fn authorities(common: &CommonTlsContext, at: At<'_>) -> Result<Option<Authorities>, Invalid> {
     let context = match &common.validation_context_type {
         Some(ValidationContextType::ValidationContext(context)) => context,
         // The walk has refused the others.
@@ -88,24 +97,25 @@ fn authorities(common: &CommonTlsContext, at: At<'_>) -> Result<Option<RootCertS
     let CertificateValidationContext { trusted_ca: Some(written), .. } = context else { return Ok(None) };
     let at = at.field("trusted_ca");
     let (pem, path) = data_source(written, at)?;
-    let mut store = RootCertStore::empty();
+    let (mut store, mut certificates) = (RootCertStore::empty(), Vec::new());
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|error| at.error(format_args!("`{path}` is not PEM: {error}")))?;
         store
-            .add(certificate)
+            .add(certificate.clone())
             .map_err(|error| at.error(format_args!("`{path}` holds a certificate that cannot sign: {error}")))?;
+        certificates.push(certificate);
     }
     if store.is_empty() {
         return Err(at.error(format_args!("`{path}` holds no certificate: it needs `-----BEGIN CERTIFICATE-----`")));
     }
-    Ok(Some(store))
+    Ok(Some(Authorities { store, certificates }))
 }
 
 /// Verifies the certificate of an upstream as Envoy does: the chain where there is a `trusted_ca`, the name only where
 /// one is demanded, which is not implemented yet.
 #[derive(Debug)]
 struct Verifier {
-    authorities: Option<RootCertStore>,
+    authorities: Option<Authorities>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -118,10 +128,15 @@ impl ServerCertVerifier for Verifier {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if let Some(authorities) = &self.authorities {
-            let leaf = ParsedCertificate::try_from(leaf)?;
-            let algorithms = self.provider.signature_verification_algorithms.all;
-            verify_server_cert_signed_by_trust_anchor(&leaf, authorities, intermediates, now, algorithms)?;
+        match &self.authorities {
+            None => {}
+            // As in Envoy, one that is trusted itself needs nobody to sign it, be it an authority or not.
+            Some(authorities) if authorities.certificates.contains(leaf) => check_life(leaf, now)?,
+            Some(authorities) => {
+                let leaf = ParsedCertificate::try_from(leaf)?;
+                let algorithms = self.provider.signature_verification_algorithms.all;
+                verify_server_cert_signed_by_trust_anchor(&leaf, &authorities.store, intermediates, now, algorithms)?;
+            }
         }
         Ok(ServerCertVerified::assertion())
     }
@@ -147,4 +162,17 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// Whether a certificate is valid now.
+fn check_life(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), CertificateError> {
+    let (_, parsed) = parse_x509_certificate(certificate).map_err(|_| CertificateError::BadEncoding)?;
+    let (validity, now) = (parsed.validity(), i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+    if now < validity.not_before.timestamp() {
+        return Err(CertificateError::NotValidYet);
+    }
+    if now > validity.not_after.timestamp() {
+        return Err(CertificateError::Expired);
+    }
+    Ok(())
 }

@@ -44,6 +44,16 @@ impl Certificates {
         Self::make().authority
     }
 
+    /// A certificate that vouches for itself, as `openssl req -x509` makes it: PEM of it as authority, certificate and key.
+    pub(crate) fn of_itself(ends: i32) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut parameters = authority_parameters();
+        parameters.key_usages = Vec::new();
+        parameters.not_after = rcgen::date_time_ymd(ends, 1, 1);
+        let certificate = parameters.self_signed(&key).expect("a self-signed certificate").pem();
+        Self { authority: certificate.clone(), certificate, key: key.serialize_pem() }
+    }
+
     /// A client that trusts the authority and offers these protocols.
     pub(crate) fn client(&self, alpn: &[&str]) -> Arc<ClientConfig> {
         self.client_of(rustls::DEFAULT_VERSIONS, alpn)

@@ -14,6 +14,7 @@ use crate::quic::QuicClients;
 
 mod exclusive;
 mod lease;
+mod opening;
 mod place;
 mod shared;
 

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use quinn::ConnectionError;
-use tokio::sync::watch;
 
+use super::opening::{Fault, Opening, Outcome};
 use super::place::Place;
 use super::{Attempt, Lease, Pool};
 use crate::codec::SendError;
@@ -45,31 +45,6 @@ pub(super) struct Goal<'a> {
     pub(super) host: &'a Arc<Host>,
     /// The place of the host in the cluster.
     pub(super) index: usize,
-}
-
-/// A handshake on its way.
-#[derive(Debug)]
-struct Opening {
-    outcome: watch::Sender<Outcome>,
-    /// Exchanges that wait for it.
-    waiting: AtomicUsize,
-}
-
-/// What became of a handshake.
-#[derive(Debug)]
-enum Outcome {
-    Pending,
-    Open,
-    Failed(Fault),
-}
-
-/// Why there is no connection: all who waited hear it.
-#[derive(Clone, Debug)]
-enum Fault {
-    Overflow,
-    Timeout,
-    Refused(io::ErrorKind, Arc<str>),
-    Broken,
 }
 
 /// A place of an exchange on a connection, and under the cluster's limit.
@@ -164,13 +139,14 @@ impl Pool {
     fn opening(self: &Arc<Self>, goal: Goal<'_>) -> Arc<Opening> {
         let mut state = self.lock();
         let max = goal.max_streams();
-        let opening = state.hosts.get(goal.index).and_then(|host| {
-            host.shared.opening.iter().find(|opening| opening.waiting.load(Ordering::Relaxed) < max).map(Arc::clone)
-        });
+        let opening = state
+            .hosts
+            .get(goal.index)
+            .and_then(|host| host.shared.opening.iter().find(|opening| opening.waiting() < max).map(Arc::clone));
         if let Some(opening) = opening {
             return opening;
         }
-        let opening = Arc::new(Opening { outcome: watch::Sender::new(Outcome::Pending), waiting: AtomicUsize::new(0) });
+        let opening = Arc::new(Opening::begin());
         if let Some(host) = state.hosts.get_mut(goal.index) {
             host.shared.opening.push(Arc::clone(&opening));
         }
@@ -188,7 +164,7 @@ impl Pool {
             if let Some(host) = pool.lock().hosts.get_mut(index) {
                 host.shared.opening.retain(|other| !Arc::ptr_eq(other, &new));
             }
-            new.outcome.send_replace(outcome);
+            new.end(outcome);
         });
         opening
     }
@@ -206,18 +182,25 @@ impl Pool {
             Ok(connecting) => connecting,
             Err(error) => return Err(refused(place, error)),
         };
-        let quic = match tokio::time::timeout(self.cluster.connect_timeout, connecting).await {
-            Ok(Ok(quic)) => quic,
-            Ok(Err(error)) => return Err(refused(place, io::Error::other(error))),
+        let limits =
+            ClientLimits { max_header_bytes: MAX_RESPONSE_HEAD, max_header_count: MAX_RESPONSE_HEADERS, qpack };
+        let beginning = async {
+            let quic = connecting.await.map_err(io::Error::other)?;
+            place.connected();
+            Ok((quic.clone(), h3::connect(quic, limits, &self.drain).await))
+        };
+        let (quic, client) = match tokio::time::timeout(self.cluster.connect_timeout, beginning).await {
+            Ok(Ok(stands)) => stands,
+            Ok(Err(error)) => return Err(refused(place, error)),
             Err(_) => {
                 place.failed(Failure::ConnectTimeout);
                 return Err(Fault::Timeout);
             }
         };
-        place.connected();
-        let limits =
-            ClientLimits { max_header_bytes: MAX_RESPONSE_HEAD, max_header_count: MAX_RESPONSE_HEADERS, qpack };
-        let (client, work) = h3::connect(quic.clone(), limits, &self.drain).await.map_err(|_| Fault::Broken)?;
+        let Ok((client, work)) = client else {
+            place.ended(is_closed_here(&quic));
+            return Err(Fault::Broken);
+        };
         let local = self.quic.local_address(&quic, host.address);
         let (id, told) = (self.number(), client.told_to_go());
         let (active, peak) = (AtomicUsize::new(0), AtomicUsize::new(1));
@@ -236,7 +219,7 @@ impl Pool {
                     work.await;
                 }
             }
-            place.ended(matches!(quic.close_reason(), Some(ConnectionError::LocallyClosed)));
+            place.ended(is_closed_here(&quic));
         });
         Ok(())
     }
@@ -315,28 +298,8 @@ impl Drop for Taken {
     }
 }
 
-impl Opening {
-    async fn wait(&self) -> Result<(), Fault> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        let mut outcome = self.outcome.subscribe();
-        let waited = outcome.wait_for(|outcome| !matches!(outcome, Outcome::Pending)).await;
-        match waited.as_deref() {
-            Ok(Outcome::Failed(fault)) => Err(fault.clone()),
-            Ok(Outcome::Open | Outcome::Pending) => Ok(()),
-            Err(_) => Err(Fault::Broken),
-        }
-    }
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Overflow => Self::Overflow,
-            Fault::Timeout => Self::ConnectTimeout,
-            Fault::Refused(kind, words) => Self::ConnectFailed(io::Error::new(kind, words.as_ref())),
-            Fault::Broken => Self::UpstreamReset(ResetReason::ConnectionTermination),
-        }
-    }
+fn is_closed_here(quic: &quinn::Connection) -> bool {
+    matches!(quic.close_reason(), Some(ConnectionError::LocallyClosed))
 }
 
 /// How long the upstream may take to let a stream begin in place of one that is over.

@@ -76,6 +76,18 @@ async fn an_upstream_that_is_not_there_is_a_failed_connection() {
 }
 
 #[tokio::test]
+async fn connect_timeout_is_for_all_that_a_connection_needs() {
+    let server = Server::closed();
+    let front = Edge::in_front_of(&quic_cluster("unanswering", server.address()), &to("unanswering"), "").await;
+    assert_eq!(front.client(Version::Http2).await.send(Request::get("/")).await.status, 503);
+    let line = front.process.log("access.log").lines(1).await.pop().expect("a line");
+    assert_eq!(line["details"], "upstream_reset_before_response_started{connection_timeout}");
+    let stats = front.process.stats().await;
+    assert_eq!(stats.of("cluster.unanswering.upstream_cx_destroy_local"), 1);
+    assert_eq!(stats.of("cluster.unanswering.upstream_cx_active"), 0);
+}
+
+#[tokio::test]
 async fn upstreams_are_told_when_the_gateway_stops() {
     let backend = Backend::echo().await;
     let mut chain = Chain::start(&backend).await;

@@ -5,7 +5,9 @@ use crate::edge::{ALL, Edge};
 use crate::support::backend::{Backend, Script};
 use crate::support::certificates::Certificates;
 use crate::support::client::Version;
+use crate::support::deadline::until;
 use crate::support::message::Request;
+use crate::support::ports::Unanswering;
 
 /// A backend that answers when it is told to.
 async fn patient() -> Backend {
@@ -74,4 +76,30 @@ async fn many_who_ask_at_once_wait_for_one_handshake() {
     }
     assert!(asking.join_all().await.into_iter().all(|status| status == 200));
     assert_eq!(chain.front.process.stats().await.of("cluster.backend.upstream_cx_total"), 1);
+}
+
+#[tokio::test]
+async fn those_who_gave_up_leave_their_place_at_a_handshake_to_others() {
+    let silent = Unanswering::new();
+    let few = cluster(
+        "backend",
+        silent.address(),
+        &trusted(&Certificates::of_this_run().authority),
+        "max_concurrent_streams: 1",
+    );
+    let front = Edge::in_front_of(&few, ALL, "").await;
+    let client = front.client(Version::Http2).await;
+    for asked in 1..=4 {
+        let mut exchange = client.open(&Request::get("/"), true).await;
+        until("the request waits", async || {
+            (front.process.stats().await.of("cluster.backend.upstream_rq_pending_total") == asked).then_some(())
+        })
+        .await;
+        exchange.reset(0x8);
+        until("the request is given up", async || {
+            (front.process.stats().await.of("http.edge.downstream_rq_active") == 0).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(front.process.stats().await.of("cluster.backend.upstream_cx_total"), 1);
 }

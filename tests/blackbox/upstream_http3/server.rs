@@ -40,7 +40,12 @@ struct Seen {
 impl Server {
     /// Answers every request with 200.
     pub(super) fn good() -> Self {
-        Self::start(None, configuration(), ANY)
+        Self::start(None, configuration(Certificates::of_this_run()), ANY)
+    }
+
+    /// The same with this certificate.
+    pub(super) fn proving(made: &Certificates) -> Self {
+        Self::start(None, configuration(made), ANY)
     }
 
     /// The same at the address of another, which from now on is heard of no more.
@@ -52,21 +57,26 @@ impl Server {
         }
         // Its connections hear of it each in its turn.
         until("the port is free", async || UdpSocket::bind(address).ok().map(drop)).await;
-        Self::start(None, configuration(), address)
+        Self::start(None, configuration(Certificates::of_this_run()), address)
     }
 
     /// Plays the row with the first request, and answers every other with 200.
     pub(super) fn playing(row: Row) -> Self {
-        Self::start(Some(row), configuration(), ANY)
+        Self::start(Some(row), configuration(Certificates::of_this_run()), ANY)
     }
 
     /// The same, with one request at a time on a connection.
     pub(super) fn narrow(row: Row) -> Self {
         let mut transport = quinn::TransportConfig::default();
         transport.max_concurrent_bidi_streams(1u8.into());
-        let mut configuration = configuration();
-        configuration.transport_config(Arc::new(transport));
-        Self::start(Some(row), configuration, ANY)
+        Self::start(Some(row), limited(transport), ANY)
+    }
+
+    /// One that lets no control stream be opened.
+    pub(super) fn closed() -> Self {
+        let mut transport = quinn::TransportConfig::default();
+        transport.max_concurrent_uni_streams(0u8.into());
+        Self::start(None, limited(transport), ANY)
     }
 
     fn start(mut row: Option<Row>, configuration: quinn::ServerConfig, address: SocketAddr) -> Self {
@@ -233,8 +243,13 @@ fn note<T>(seen: &Mutex<Seen>, with: impl FnOnce(&mut Seen) -> T) -> T {
     with(&mut seen.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn configuration() -> quinn::ServerConfig {
-    let made = Certificates::of_this_run();
+fn limited(transport: quinn::TransportConfig) -> quinn::ServerConfig {
+    let mut configuration = configuration(Certificates::of_this_run());
+    configuration.transport_config(Arc::new(transport));
+    configuration
+}
+
+fn configuration(made: &Certificates) -> quinn::ServerConfig {
     let chain = CertificateDer::from_pem_slice(made.certificate.as_bytes()).expect("the PEM of a certificate");
     let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes()).expect("the PEM of a key");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

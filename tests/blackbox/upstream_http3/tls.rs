@@ -34,6 +34,21 @@ async fn the_certificate_of_the_upstream_is_verified() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_trusted_itself_needs_nobody_else() {
+    for (ends, expected) in [(3000, 200), (2020, 503)] {
+        let made = Certificates::of_itself(ends);
+        let server = Server::proving(&made);
+        let (status, said) = reply(&cluster("backend", server.address(), &trusted(&made.authority), "")).await;
+        assert_eq!(status, expected, "{said}");
+        assert_eq!(said.contains("Expired"), status == 503, "{said}");
+    }
+    // The same name does not make it another.
+    let server = Server::proving(&Certificates::of_itself(3000));
+    let other = Certificates::of_itself(3000);
+    assert_eq!(reply(&cluster("backend", server.address(), &trusted(&other.authority), "")).await.0, 503);
+}
+
+#[tokio::test]
 async fn the_name_that_is_asked_for_is_the_one_that_is_set() {
     for (tls, asked) in [("sni: a.test", Some("a.test")), ("", None)] {
         let server = Server::good();
