@@ -271,7 +271,12 @@ impl ClientExchange {
         Err(Failure::UpstreamReset(ResetReason::ProtocolError("http3.too_many_interim_responses".to_owned())))
     }
 
-    async fn response(self, head: ResponseHead, method: &Method, upload: Option<Upload>) -> Result<Response, Failure> {
+    async fn response(
+        self,
+        mut head: ResponseHead,
+        method: &Method,
+        upload: Option<Upload>,
+    ) -> Result<Response, Failure> {
         let length = content_length(&head, method);
         let mut body = StreamBody::new(self.receiver, length).beside(upload);
         body.look_ahead()?;
@@ -281,6 +286,7 @@ impl ClientExchange {
         let mut response = http::Response::new(if body.is_end_stream() { Body::Empty } else { Body::boxed(body) });
         *response.status_mut() = head.status;
         *response.version_mut() = http::Version::HTTP_3;
+        ContentLength::say_once(&mut head.headers);
         *response.headers_mut() = head.headers;
         Ok(response)
     }

@@ -62,11 +62,12 @@ impl ResponseSection {
     /// # Errors
     /// [`Malformed`] when it is no response.
     pub fn finish(self) -> Result<ResponseHead, Malformed> {
-        let mut headers = self.section.headers;
-        let status = self.status.ok_or(Malformed::MissingPseudo)?;
-        let content_length = ContentLength::of(&headers)?;
-        ContentLength::say_once(&mut headers);
-        Ok(ResponseHead { status, headers, content_length })
+        let headers = self.section.headers;
+        Ok(ResponseHead {
+            status: self.status.ok_or(Malformed::MissingPseudo)?,
+            content_length: ContentLength::of(&headers)?,
+            headers,
+        })
     }
 }
 
