@@ -12,8 +12,8 @@ use http_body::Body as _;
 use tokio::sync::watch;
 
 use super::body::StreamBody;
-use super::error::code;
-use super::receive::{ReadFailure, Receiver, of_client};
+use super::error::{ReadFailure, code, of_client};
+use super::receive::Receiver;
 use super::send::{Sender, with_status};
 use crate::codec::Handler;
 use crate::codec::message::{RequestHead, SectionLimits};

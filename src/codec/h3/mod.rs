@@ -14,6 +14,7 @@ mod body;
 mod client;
 mod error;
 mod exchange;
+mod head;
 mod keep_alive;
 mod receive;
 mod send;

@@ -7,16 +7,17 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h3::error::Code;
-use http::Method;
 use quinn::ReadError;
 
+use super::error::{ReadFailure, of_client, of_upstream};
+use super::head::{Follows, HeadSection};
 use super::shared::{Encoded, Shared, Side, Undecoded, varint};
 use super::wire::{Piece, RequestReader, WireError};
 use crate::codec::message::{
     Malformed, Refused, RequestHead, RequestSection, ResponseHead, ResponseSection, SectionLimits, TrailerSection,
 };
 use crate::codec::qpack::FieldLine;
-use crate::http::{Failure, ResetReason};
+use crate::http::Failure;
 
 /// Reads a request stream piece by piece. QUIC's flow control holds the peer back while nobody polls, and dropping it tells
 /// the peer that the rest is not needed.
@@ -34,23 +35,6 @@ pub(super) struct Receiver {
     over: bool,
 }
 
-/// Why nothing more can be read.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum ReadFailure {
-    /// The peer reset the stream, with this code.
-    Reset(u64),
-    /// The connection is no more.
-    Lost,
-    /// The peer broke the protocol, and the connection was ended for it.
-    Broken(&'static str),
-    /// The message is refused; the stream alone ends.
-    Refused(Refused),
-    /// A field section holds what cannot be decoded; the stream alone ends.
-    Undecodable,
-    /// The stream ended before its head was whole (RFC 9114 §4.1.1).
-    Incomplete,
-}
-
 /// What comes after the head.
 #[derive(Debug)]
 pub(super) enum Part {
@@ -58,28 +42,6 @@ pub(super) enum Part {
     Data(Bytes),
     /// Trailers: the last.
     Trailers(http::HeaderMap),
-}
-
-/// A section that begins a message, as it is decoded.
-trait HeadSection: Sized {
-    type Head;
-    /// What this side has allowed.
-    type Allowed;
-
-    fn begin(limits: SectionLimits) -> Self;
-    fn push(&mut self, name: &[u8], value: Bytes) -> Result<(), Refused>;
-    fn end(self, allowed: Self::Allowed) -> Result<Self::Head, Malformed>;
-    fn after(head: &Self::Head) -> Follows;
-}
-
-/// What may come after a head.
-enum Follows {
-    /// Another one.
-    Heads,
-    /// Content and trailers.
-    Content,
-    /// What goes through a tunnel.
-    Tunnel,
 }
 
 impl Receiver {
@@ -303,90 +265,5 @@ impl Drop for Receiver {
             self.stop(self.shared.side().no_more());
         }
         self.shared.end_reading();
-    }
-}
-
-impl HeadSection for RequestSection {
-    type Head = RequestHead;
-    type Allowed = bool;
-
-    fn begin(limits: SectionLimits) -> Self {
-        Self::new(limits)
-    }
-
-    fn push(&mut self, name: &[u8], value: Bytes) -> Result<(), Refused> {
-        Self::push(self, name, value)
-    }
-
-    fn end(self, extended_connect: bool) -> Result<RequestHead, Malformed> {
-        self.finish(extended_connect)
-    }
-
-    fn after(head: &RequestHead) -> Follows {
-        if head.method == Method::CONNECT { Follows::Tunnel } else { Follows::Content }
-    }
-}
-
-impl HeadSection for ResponseSection {
-    type Head = ResponseHead;
-    type Allowed = ();
-
-    fn begin(limits: SectionLimits) -> Self {
-        Self::new(limits)
-    }
-
-    fn push(&mut self, name: &[u8], value: Bytes) -> Result<(), Refused> {
-        Self::push(self, name, value)
-    }
-
-    fn end(self, (): ()) -> Result<ResponseHead, Malformed> {
-        self.finish()
-    }
-
-    fn after(head: &ResponseHead) -> Follows {
-        if head.status.is_informational() { Follows::Heads } else { Follows::Content }
-    }
-}
-
-impl Side {
-    /// The code of one who needs no more of a message. RFC 9114 §4.1: a server that has what it needs says `H3_NO_ERROR`;
-    /// RFC 9114 §4.1.1: a client that gives up cancels.
-    fn no_more(self) -> Code {
-        match self {
-            Self::Server => Code::H3_NO_ERROR,
-            Self::Client => Code::H3_REQUEST_CANCELLED,
-        }
-    }
-}
-
-/// What a failed read of a request means for the exchange.
-pub(super) fn of_client(failure: ReadFailure) -> Failure {
-    match failure {
-        ReadFailure::Reset(_) => Failure::DownstreamReset,
-        ReadFailure::Lost => Failure::DownstreamClosed,
-        ReadFailure::Undecodable => Failure::DownstreamProtocol("http3.qpack_error".into()),
-        ReadFailure::Broken(details) => Failure::DownstreamProtocol(details.into()),
-        ReadFailure::Incomplete => Failure::DownstreamProtocol("http3.incomplete_request".into()),
-        ReadFailure::Refused(Refused::TooLarge) => Failure::HeadersTooLarge("http3.headers_too_large"),
-        ReadFailure::Refused(Refused::TooMany) => Failure::HeadersTooLarge("http3.too_many_headers"),
-        ReadFailure::Refused(Refused::Malformed(malformed)) => {
-            Failure::DownstreamProtocol(format!("http3.{malformed}").into())
-        }
-    }
-}
-
-fn of_upstream(failure: ReadFailure) -> ResetReason {
-    let broke = |details: &str| ResetReason::ProtocolError(details.to_owned());
-    match failure {
-        // RFC 9114 §4.1.1: nothing was done for it.
-        ReadFailure::Reset(code) if code == Code::H3_REQUEST_REJECTED.value() => ResetReason::RemoteRefused,
-        ReadFailure::Reset(_) => ResetReason::RemoteReset,
-        ReadFailure::Lost => ResetReason::ConnectionTermination,
-        ReadFailure::Undecodable => broke("http3.qpack_error"),
-        ReadFailure::Broken(details) => broke(details),
-        ReadFailure::Incomplete => broke("http3.incomplete_response"),
-        ReadFailure::Refused(Refused::TooLarge) => broke("http3.headers_too_large"),
-        ReadFailure::Refused(Refused::TooMany) => broke("http3.too_many_headers"),
-        ReadFailure::Refused(Refused::Malformed(malformed)) => broke(&format!("http3.{malformed}")),
     }
 }

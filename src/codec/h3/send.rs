@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use quinn::WriteError;
 
 use super::error::code;
-use super::shared::{Shared, varint};
+use super::shared::{Shared, Side, varint};
 use super::wire::{Priority, encode, encoded_len, kind};
 use crate::codec::pump::{Gone, Sink, patient};
 use crate::codec::qpack::FieldLine;
@@ -180,11 +180,19 @@ impl Sink for Sender {
     }
 
     async fn fail(&mut self, failure: &Failure) {
-        // Of a client that has left nothing is wanted.
-        let _ = self.flush().await;
+        // What is held goes out if it can at once: whoever does not read is not waited for.
+        tokio::select! {
+            biased;
+            _ = self.flush() => {}
+            () = std::future::ready(()) => {}
+        }
         // A reset throws away what was not sent. The connection's task, woken by the last write, goes first.
         tokio::task::yield_now().await;
-        self.break_off(code(failure));
+        self.break_off(match self.shared.side() {
+            Side::Server => code(failure),
+            // RFC 9114 §4.1.1: whatever was wrong with the request of our client, this side gives its own up.
+            Side::Client => Code::H3_REQUEST_CANCELLED,
+        });
     }
 
     async fn gone(&mut self) -> Gone {

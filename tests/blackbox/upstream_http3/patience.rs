@@ -1,9 +1,10 @@
 //! Upstreams that let wait for themselves, and clients that do.
 
 use super::chain::{Chain, quic_cluster};
-use super::row::{Row, Step};
+use super::row::{Row, Step, Want};
 use super::server::Server;
 use crate::edge::{ALL, Edge};
+use crate::http3::row::H3_REQUEST_CANCELLED;
 use crate::http3::wire::headers;
 use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
@@ -29,12 +30,13 @@ async fn what_one_connection_has_no_room_for_goes_on_another() {
 
 #[tokio::test]
 async fn content_that_breaks_off_ends_a_request_that_the_upstream_does_not_answer() {
-    let server = Server::playing(Row::new("silent"));
+    let server = Server::playing(Row::new("silent").want(Want::Reset(H3_REQUEST_CANCELLED)));
     let front = Edge::in_front_of(&quic_cluster("backend", server.address()), ALL, "").await;
     let mut wire = Wire::tcp(front.process.address("http")).await.expect("a connection");
     let request = "POST / HTTP/1.1\r\nhost: a.test\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\nno length\r\n";
     wire.write(request).await.expect("the request is written");
     assert_eq!(within("the answer", wire.reply("POST")).await.status, 400);
+    until("the upstream has seen it", async || server.played()).await.expect("a reset");
 }
 
 #[tokio::test]

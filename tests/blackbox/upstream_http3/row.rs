@@ -45,6 +45,8 @@ pub(super) enum Want {
     Stopped(u64),
     /// `STOP_SENDING` on the unidirectional stream of this number.
     UniStopped(usize, u64),
+    /// `RESET_STREAM` of the request, with this code.
+    Reset(u64),
     /// Nothing: the next request comes on the same connection.
     Nothing,
     /// Nothing, and the next request comes on a new connection.

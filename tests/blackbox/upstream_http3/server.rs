@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
-use quinn::{Connection, ConnectionError, Endpoint, RecvStream, SendStream};
+use quinn::{Connection, ConnectionError, Endpoint, ReadError, RecvStream, SendStream};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::task::JoinSet;
@@ -207,6 +207,13 @@ impl Playing {
             },
             Want::Stopped(code) => stopped(&mut self.request.0, code).await,
             Want::UniStopped(stream, code) => stopped(self.unis.get_mut(stream).ok_or("no stream")?, code).await,
+            Want::Reset(code) => loop {
+                match self.request.1.read_chunk(usize::MAX, true).await {
+                    Ok(Some(_)) => {}
+                    Err(ReadError::Reset(said)) if said == varint(code) => break Ok(()),
+                    other => break Err(format!("{code:#x} has to reset the request, not {other:?}")),
+                }
+            },
             Want::Nothing | Want::Left => Ok(()),
         }
     }
