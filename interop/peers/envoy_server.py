@@ -1,9 +1,13 @@
 """The real Envoy as an HTTP/3 server: a proxy in front of the backends."""
 
+import pathlib
+import urllib.request
+
 from envoy_front import run_envoy
 from server import start, write
 
 CONFIGURATION = """
+admin: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: 0 }} }} }}
 static_resources:
   listeners:
     - address: {{ socket_address: {{ protocol: UDP, address: 127.0.0.1, port_value: {port} }} }}
@@ -16,6 +20,12 @@ static_resources:
                 codec_type: HTTP3
                 stat_prefix: server
                 proxy_100_continue: true
+                access_log:
+                  - name: envoy.access_loggers.stderr
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StderrAccessLog
+                      log_format:
+                        text_format_source: {{ inline_string: "access %REQ(:PATH)% %BYTES_SENT% %RESPONSE_CODE%\\n" }}
                 http_filters:
                   - name: envoy.filters.http.router
                     typed_config:
@@ -25,6 +35,7 @@ static_resources:
                     - name: backends
                       domains: [ "*" ]
                       routes:
+                        - {{ match: {{ path: /held }}, route: {{ cluster: backend, timeout: 0s }} }}
                         - {{ match: {{ path: /trailers }}, route: {{ cluster: backend, timeout: 0s }} }}
                         - {{ match: {{ path: /early-hints }}, route: {{ cluster: backend, timeout: 0s }} }}
                         - {{ match: {{ path: /upload }}, route: {{ cluster: backend, timeout: 0s }} }}
@@ -54,6 +65,15 @@ static_resources:
         endpoints: [ {{ lb_endpoints: [ {{ endpoint: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {backend} }} }} }} }} ] }} ]
 """
 
+
+def drain(admin):
+    """With its next response on a connection it says GOAWAY, and goes on listening."""
+    address = pathlib.Path(admin).read_text(encoding="utf-8").strip()
+    urllib.request.urlopen(f"http://{address}/drain_listeners?graceful&skip_exit", data=b"").close()
+
+
 if __name__ == "__main__":
     told = start()
-    run_envoy(write(told["directory"], "server.yaml", CONFIGURATION.format(**told)))
+    path = write(told["directory"], "server.yaml", CONFIGURATION.format(**told))
+    admin = f"{told['directory']}/server-admin"
+    run_envoy(path, admin, "--drain-strategy", "immediate", drain=lambda _: drain(admin))

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use crate::{
-    ask::{Ask, Reply, Request, Seen},
+    ask::{Ask, Reply, Request, Said, Seen},
     backend::{EARLY_HINTS, HELD, HELD_BODY, TRAILERS, UPLOAD},
     files::{Files, LARGE, SMALL, large, pattern},
 };
@@ -116,12 +116,27 @@ impl Case {
         Ask { url: url.to_owned(), authority: authority.to_owned(), requests, await_goaway: self == Self::Goaway }
     }
 
+    /// What becomes of the case by what a client says.
+    pub(crate) fn verdict(self, said: Said, files: &Files) -> Verdict {
+        match said {
+            Said::Seen(seen) => self.judge(&seen, files),
+            Said::Cannot(reason) => Verdict::Cannot(reason),
+            Said::Failed(reason) => Verdict::Failed(reason),
+        }
+    }
+
     /// Whether what was seen is what must be.
     pub(crate) fn judge(self, seen: &Seen, files: &Files) -> Verdict {
         self.check(seen, files).unwrap_or_else(Verdict::Failed)
     }
 
     fn check(self, seen: &Seen, files: &Files) -> Result<Verdict, String> {
+        let reply = self.reply(seen, files)?;
+        self.check_beyond_content(seen, reply)
+    }
+
+    /// The response, if its status and content are what they must be.
+    pub(crate) fn reply<'a>(self, seen: &'a Seen, files: &Files) -> Result<&'a Reply, String> {
         let [reply] = seen.replies.as_slice() else { return Err(format!("{} responses", seen.replies.len())) };
         if reply.status != 200 {
             return Err(format!("the status is {}", reply.status));
@@ -140,7 +155,7 @@ impl Case {
         if saved != expected {
             return Err(differ(&saved, &expected));
         }
-        self.check_beyond_content(seen, reply)
+        Ok(reply)
     }
 
     fn check_beyond_content(self, seen: &Seen, reply: &Reply) -> Result<Verdict, String> {

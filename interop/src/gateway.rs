@@ -1,14 +1,13 @@
 //! The gateway under test: built from this workspace, in front of [`Backends`].
 
 use std::{
-    fs,
-    io::{self, Read, Write},
-    net::TcpStream,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use crate::{
+    admin::Admin,
     backend::Backend,
     backends::{Backends, PATIENCE, filled, free_udp_port},
     program::Running,
@@ -18,7 +17,7 @@ use crate::{
 /// A running gateway and the backends behind it; all end with this value.
 pub(crate) struct Gateway {
     port: u16,
-    admin: String,
+    admin: Admin,
     authority: PathBuf,
     backends: Backends,
     program: Running,
@@ -44,7 +43,7 @@ impl Gateway {
         let program = Running::start(&mut command)?;
         program.line("ready in", PATIENCE)?;
         let authority = directory.join("ca.crt");
-        Ok(Self { port, admin: fs::read_to_string(admin)?, authority, backends, program })
+        Ok(Self { port, admin: Admin::at(&admin)?, authority, backends, program })
     }
 
     pub(crate) fn url(&self) -> String {
@@ -62,14 +61,7 @@ impl Gateway {
 
     /// Asks the clients to go, while what is in flight goes on.
     pub(crate) fn drain(&self) -> io::Result<()> {
-        let mut stream = TcpStream::connect(&self.admin)?;
-        stream.write_all(b"POST /drain_listeners?graceful HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        if answer.starts_with("HTTP/1.1 200") {
-            return Ok(());
-        }
-        Err(io::Error::other(format!("/drain_listeners answered {:?}", answer.lines().next().unwrap_or_default())))
+        self.admin.drain()
     }
 
     /// The response flags that it logged for the request for `path`.

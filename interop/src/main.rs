@@ -1,15 +1,19 @@
-//! `cargo run -p quicgate-interop`: public HTTP/3 clients against Quicgate, and a table of what works.
+//! `cargo run -p quicgate-interop`: public HTTP/3 clients against Quicgate, public HTTP/3 servers behind it, and a table of
+//! what works for each.
 //!
-//! It builds and starts the gateway with its backends, installs each client once under `interop/.venv` and
-//! `interop/.peers`, runs the cases and prints one table. With `--url` the server is another one that answers as the
-//! demo backend does; with `--servers` servers of others stand behind the real Envoy. The exit code is 1 when a case failed; a client that cannot be had here is skipped by name.
+//! It builds and starts the gateway with its backends, installs each client and server once under `interop/.venv` and
+//! `interop/.peers`, runs the cases and prints the tables. With `--url` the clients' server is another one that answers as
+//! the demo backend does; with `--servers-behind-envoy` the servers stand behind the real Envoy. The exit code is 1 when a
+//! case failed; what cannot be had here is skipped by name.
 
 mod adapter;
+mod admin;
 mod ask;
 mod backend;
 mod backends;
 mod case;
 mod certificates;
+mod chain;
 mod files;
 mod gateway;
 mod matrix;
@@ -28,23 +32,23 @@ use clap::Parser;
 
 use crate::{
     case::Case,
+    chain::{Chain, Front},
     files::Files,
     matrix::{Matrix, Outcome, Row},
     peer::{PEERS, Peer, REFERENCE, Server, at_gateways, at_server},
-    provision::Source,
-    upstream::{Chain, FRONT, UPSTREAMS, Upstream},
+    upstream::{ENVOY, UPSTREAMS, Upstream},
 };
 
-/// Runs public HTTP/3 clients against Quicgate and prints what works.
+/// Runs public HTTP/3 clients against Quicgate and servers behind it, and prints what works.
 #[derive(Parser)]
 #[command(version, after_help = cases())]
 struct Options {
     /// What to run, by the beginnings of the names [default: all but what takes minutes to build]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Run servers of others behind the real Envoy, instead of clients against Quicgate
+    /// Run the servers behind the real Envoy, for reference, and nothing else
     #[arg(long, conflicts_with_all = ["all", "url"])]
-    servers: bool,
+    servers_behind_envoy: bool,
     /// Run the clients that take minutes to build, too
     #[arg(long)]
     all: bool,
@@ -64,18 +68,18 @@ fn main() -> io::Result<ExitCode> {
     let directory = tempfile::tempdir()?;
     certificates::write(directory.path())?;
     let bench = Bench { files: Files::write(directory.path())?, directory: directory.path(), options: &options };
-    let mut matrix = Matrix::default();
-    if options.servers {
-        for upstream in UPSTREAMS.iter().filter(|upstream| options.names(upstream.name)) {
-            matrix.push(bench.upstream(upstream)?);
-        }
-    } else {
-        for peer in PEERS.iter().filter(|peer| options.names(peer.name)) {
-            matrix.push(bench.peer(peer)?);
-        }
+    let mut matrices = Vec::new();
+    if !options.servers_behind_envoy {
+        matrices.push(bench.clients()?);
     }
-    matrix.print(&mut io::stdout().lock(), options.details)?;
-    Ok(if matrix.has_failures() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    if options.url.is_none() {
+        matrices.push(bench.servers()?);
+    }
+    let out = &mut io::stdout().lock();
+    for matrix in &matrices {
+        matrix.print(out, options.details)?;
+    }
+    Ok(if matrices.iter().any(Matrix::has_failures) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 impl Options {
@@ -93,6 +97,20 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    fn clients(&self) -> io::Result<Matrix> {
+        let named = PEERS.iter().filter(|peer| self.options.names(peer.name));
+        let rows = named.map(|peer| self.peer(peer)).collect::<io::Result<_>>()?;
+        let server = self.options.url.as_deref().unwrap_or("Quicgate");
+        Ok(Matrix::new(format!("Clients, against {server}"), rows))
+    }
+
+    fn servers(&self) -> io::Result<Matrix> {
+        let named = UPSTREAMS.iter().filter(|upstream| self.options.names(upstream.name));
+        let rows = named.map(|upstream| self.upstream(upstream)).collect::<io::Result<_>>()?;
+        let front = if self.options.servers_behind_envoy { "the real Envoy" } else { "Quicgate" };
+        Ok(Matrix::new(format!("Servers, behind {front}"), rows))
+    }
+
     /// One client against Quicgate, or against the server that was named.
     fn peer(&self, peer: &Peer) -> io::Result<Row> {
         if peer.heavy && !self.options.all && self.options.names.is_empty() {
@@ -105,27 +123,29 @@ impl Bench<'_> {
             Err(error) => return Ok(Row::new(peer.name, peer.stack, Outcome::Skipped(error.to_string()))),
         };
         let verdicts = match (&self.options.url, &self.options.cacert) {
-            (Some(url), Some(authority)) => at_server(&client, &Server { url, authority, cannot: &[] }, &self.files)?,
+            (Some(url), Some(authority)) => at_server(&client, &Server { url, authority }, &self.files)?,
             _ => at_gateways(&client, self.directory, &self.files)?,
         };
         Ok(Row::new(&client.named(peer.name), peer.stack, Outcome::Ran(verdicts)))
     }
 
-    /// One server behind the real Envoy, asked by the reference client.
+    /// One server behind a front, asked by the reference client.
     fn upstream(&self, upstream: &Upstream) -> io::Result<Row> {
-        writeln!(io::stderr(), "{} behind Envoy", upstream.name)?;
-        let prepared = [upstream.source, FRONT, REFERENCE].map(Source::prepare);
-        let [server, front, client] = match prepared {
-            [Ok(server), Ok(front), Ok(client)] => [server, front, client],
-            others => {
-                let reason = others.into_iter().filter_map(Result::err).map(|error| error.to_string()).next();
-                let skipped = Outcome::Skipped(reason.unwrap_or_default());
-                return Ok(Row::new(upstream.name, upstream.stack, skipped));
+        writeln!(io::stderr(), "{} as a server", upstream.name)?;
+        let prepared = || {
+            let front =
+                if self.options.servers_behind_envoy { Front::Envoy(ENVOY.prepare()?) } else { Front::Quicgate };
+            Ok((upstream.source.prepare()?, front, REFERENCE.prepare()?))
+        };
+        let (server, front, client) = match prepared() {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                let error: io::Error = error;
+                return Ok(Row::new(upstream.name, upstream.stack, Outcome::Skipped(error.to_string())));
             }
         };
-        let chain = Chain::start(&server, &front, self.directory)?;
-        let target = Server { url: &chain.url(), authority: chain.authority(), cannot: upstream.cannot };
-        let verdicts = at_server(&client, &target, &self.files)?;
+        let mut chain = Chain::start(&server, &front, &client, self.directory, &self.files)?;
+        let verdicts = chain.run(upstream)?;
         Ok(Row::new(&server.named(upstream.name), upstream.stack, Outcome::Ran(verdicts)))
     }
 }

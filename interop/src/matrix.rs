@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use crate::case::{Case, Verdict};
 
-/// All rows.
-#[derive(Default)]
+/// All rows, under a title.
 pub(crate) struct Matrix {
+    title: String,
     rows: Vec<Row>,
 }
 
@@ -27,8 +27,8 @@ pub(crate) enum Outcome {
 }
 
 impl Matrix {
-    pub(crate) fn push(&mut self, row: Row) {
-        self.rows.push(row);
+    pub(crate) fn new(title: String, rows: Vec<Row>) -> Self {
+        Self { title, rows }
     }
 
     /// Whether a case failed, or a client ran none; what was skipped or cannot be done did not fail.
@@ -41,9 +41,13 @@ impl Matrix {
         })
     }
 
-    /// Prints the table; with `all`, what was seen in the cases that are ok, too.
+    /// Prints the table, if there is anything in it; with `all`, what was seen in the cases that are ok, too.
     pub(crate) fn print(&self, out: &mut impl Write, all: bool) -> io::Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
         let width = self.rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
+        writeln!(out, "\n{}\n", self.title)?;
         write!(out, "{:width$}", "")?;
         for case in Case::ALL {
             write!(out, "  {}", case.heading())?;
@@ -110,9 +114,7 @@ mod tests {
     use super::*;
 
     fn matrix(outcome: Outcome) -> Matrix {
-        let mut matrix = Matrix::default();
-        matrix.push(Row::new("client 1.2", "its stack", outcome));
-        matrix
+        Matrix::new("Clients".to_owned(), vec![Row::new("client 1.2", "its stack", outcome)])
     }
 
     fn ran(other: Verdict) -> Matrix {
@@ -166,7 +168,7 @@ mod tests {
     #[test]
     fn the_cells_stand_under_their_headings() {
         let printed = printed(&ran(Verdict::Failed(String::new())), false);
-        let [heading, row] = [0, 1].map(|line| printed.lines().nth(line).unwrap());
+        let [heading, row] = [3, 4].map(|line| printed.lines().nth(line).unwrap());
         assert_eq!(heading.find("GOAWAY"), row.find("FAILED"));
     }
 }

@@ -27,17 +27,14 @@ pub(crate) fn at_gateways(client: &Program, directory: &Path, files: &Files) -> 
     Case::ALL.iter().map(|case| at_gateway(*case, client, &gateway, directory, files)).collect()
 }
 
-/// Runs all cases with `client` against a server of which nothing is known but where it is and what it `cannot` do.
+/// Runs all cases with `client` against a server of which nothing is known but where it is.
 pub(crate) fn at_server(client: &Program, server: &Server<'_>, files: &Files) -> io::Result<Vec<Verdict>> {
     let run = |case: &Case| {
         if matches!(case, Case::Cancel | Case::Goaway) {
             return Ok(Verdict::Cannot("only a gateway started here is drained, and its log read".to_owned()));
         }
-        if let Some((_, reason)) = server.cannot.iter().find(|(cannot, _)| cannot == case) {
-            return Ok(Verdict::Cannot((*reason).to_owned()));
-        }
         files.clear()?;
-        Ok(verdict(*case, case.ask(server.url, server.authority, files).put_to(&client.command), files))
+        Ok(case.verdict(case.ask(server.url, server.authority, files).put_to(&client.command), files))
     };
     Case::ALL.iter().map(run).collect()
 }
@@ -46,7 +43,6 @@ pub(crate) fn at_server(client: &Program, server: &Server<'_>, files: &Files) ->
 pub(crate) struct Server<'a> {
     pub(crate) url: &'a str,
     pub(crate) authority: &'a Path,
-    pub(crate) cannot: &'a [(Case, &'static str)],
 }
 
 fn at_gateway(case: Case, client: &Program, gateway: &Gateway, directory: &Path, files: &Files) -> io::Result<Verdict> {
@@ -57,9 +53,9 @@ fn at_gateway(case: Case, client: &Program, gateway: &Gateway, directory: &Path,
         Case::Goaway => {
             let gateway = Gateway::start(directory)?;
             let said = while_drained(&ask(&gateway), client, &gateway)?;
-            Ok(verdict(case, said, files))
+            Ok(case.verdict(said, files))
         }
-        Case::Cancel => Ok(match verdict(case, ask(gateway).put_to(&client.command), files) {
+        Case::Cancel => Ok(match case.verdict(ask(gateway).put_to(&client.command), files) {
             Verdict::Ok(seen) => match gateway.logged_flags(ENDLESS) {
                 Ok(flags) if flags == "-" => Verdict::Failed("logged as if it had come to its end".to_owned()),
                 Ok(flags) => Verdict::Ok(format!("{seen}; logged with {flags}")),
@@ -67,7 +63,7 @@ fn at_gateway(case: Case, client: &Program, gateway: &Gateway, directory: &Path,
             },
             other => other,
         }),
-        _ => Ok(verdict(case, ask(gateway).put_to(&client.command), files)),
+        _ => Ok(case.verdict(ask(gateway).put_to(&client.command), files)),
     }
 }
 
@@ -82,14 +78,6 @@ fn while_drained(ask: &Ask, client: &Program, gateway: &Gateway) -> io::Result<S
         }
         end.recv().map_err(io::Error::other)
     })
-}
-
-fn verdict(case: Case, said: Said, files: &Files) -> Verdict {
-    match said {
-        Said::Seen(seen) => case.judge(&seen, files),
-        Said::Cannot(reason) => Verdict::Cannot(reason),
-        Said::Failed(reason) => Verdict::Failed(reason),
-    }
 }
 
 /// How long a client has to send its request: one that cannot has said so long before.

@@ -1,8 +1,8 @@
 //! Programs that are run: to their end within a time, or beside this one until they are no longer needed.
 
 use std::{
-    io::{self, BufRead, BufReader, Read},
-    process::{Child, Command, Stdio},
+    io::{self, BufRead, BufReader, Read, Write},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, sync_channel},
     thread,
     time::{Duration, Instant},
@@ -46,13 +46,15 @@ fn read(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
 /// A program that runs beside this one; it ends with this value.
 pub(crate) struct Running {
     child: Child,
+    input: Option<ChildStdin>,
     lines: Receiver<String>,
 }
 
 impl Running {
     /// Starts `command`, and reads what it prints line by line.
     pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let input = child.stdin.take();
         let output = child.stdout.take().ok_or_else(|| io::Error::other("a pipe that was asked for"))?;
         let (sender, lines) = sync_channel(LINES);
         thread::spawn(move || {
@@ -61,7 +63,13 @@ impl Running {
                 let _ = sender.try_send(line);
             }
         });
-        Ok(Self { child, lines })
+        Ok(Self { child, input, lines })
+    }
+
+    /// Gives it a line to read.
+    pub(crate) fn tell(&mut self, line: &str) -> io::Result<()> {
+        let input = self.input.as_mut().ok_or_else(|| io::Error::other("a pipe that was asked for"))?;
+        writeln!(input, "{line}")
     }
 
     /// Waits for a line that contains `sign`.
@@ -119,5 +127,12 @@ mod tests {
         let running = Running::start(&mut sh("echo one; echo two")).unwrap();
         assert_eq!(running.line("tw", Duration::from_secs(20)).unwrap(), "two");
         assert!(running.line("three", Duration::from_secs(20)).is_err());
+    }
+
+    #[test]
+    fn a_program_is_told_something() {
+        let mut running = Running::start(&mut sh("read line; echo $line, yes")).unwrap();
+        running.tell("drain").unwrap();
+        assert_eq!(running.line("yes", Duration::from_secs(20)).unwrap(), "drain, yes");
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use bytes::{Buf, Bytes};
 use h3::{
     client::{RequestStream, SendRequest},
-    error::{Code, StreamError},
+    error::StreamError,
 };
 use h3_quinn::{BidiStream, OpenStreams};
 use http::{HeaderMap, Uri};
@@ -95,7 +95,7 @@ async fn exchange(requests: &mut Requests, url: &str, request: &Request) -> Resu
     while let Some(data) = stream.recv_data().await? {
         body.extend_from_slice(data.chunk());
         if request.cancel {
-            stream.stop_sending(Code::H3_REQUEST_CANCELLED);
+            // Dropped, the stream is told to stop. `stop_sending` panics now and then: while h3-quinn reads ahead.
             return Ok(None);
         }
     }

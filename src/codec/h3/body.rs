@@ -9,6 +9,7 @@ use http_body::{Frame, SizeHint};
 use tokio::task::{AbortHandle, JoinHandle};
 
 use super::receive::{Part, Receiver};
+use super::send::Begun;
 use crate::codec::message::ContentLength;
 use crate::http::Failure;
 
@@ -23,6 +24,8 @@ pub(super) struct StreamBody {
     /// them makes the message malformed.
     held: Option<Bytes>,
     trailers: Option<HeaderMap>,
+    /// Of a request: when it is answered.
+    answered: Option<Begun>,
     /// What is still written on the stream; it ends with this.
     upload: Option<Upload>,
 }
@@ -34,12 +37,18 @@ pub(super) struct Upload(AbortHandle);
 impl StreamBody {
     /// `length` is what the head announced.
     pub(super) fn new(stream: Receiver, length: ContentLength) -> Self {
-        Self { stream, length, done: false, first: None, held: None, trailers: None, upload: None }
+        Self { stream, length, done: false, first: None, held: None, trailers: None, answered: None, upload: None }
     }
 
     /// Of a response that came before the request had gone out whole.
     pub(super) fn beside(self, upload: Option<Upload>) -> Self {
         Self { upload, ..self }
+    }
+
+    /// Of a request. Once it is answered, its last content waits for the end no more: whoever answers has not waited for it
+    /// either, and some clients never end a request that is answered (niquests 3.21).
+    pub(super) fn answered_by(self, answered: Begun) -> Self {
+        Self { answered: Some(answered), ..self }
     }
 
     /// Looks at what has come with the head, without waiting: most requests end there, and one without content must not
@@ -71,7 +80,8 @@ impl StreamBody {
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         while !self.done {
-            let part = ready!(self.stream.poll_part(cx)).map_err(|failure| self.stream.blame(failure));
+            let Poll::Ready(part) = self.stream.poll_part(cx) else { return self.poll_answered(cx) };
+            let part = part.map_err(|failure| self.stream.blame(failure));
             match part.and_then(|part| self.take(part)) {
                 Ok(Some(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
                 Ok(None) => {}
@@ -83,6 +93,15 @@ impl StreamBody {
         }
         let last = self.held.take().map(Frame::data);
         Poll::Ready(last.or_else(|| self.trailers.take().map(Frame::trailers)).map(Ok))
+    }
+
+    /// The content that is held, when the request is answered before its end.
+    fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        let (Some(_), Some(answered)) = (&self.held, &mut self.answered) else { return Poll::Pending };
+        let begun = ready!(Pin::new(answered).poll(cx));
+        self.answered = None;
+        // One that nobody will answer stays as it is.
+        if begun.is_ok() { Poll::Ready(self.held.take().map(Frame::data).map(Ok)) } else { Poll::Pending }
     }
 
     /// Takes a part, and returns what of it can go on.

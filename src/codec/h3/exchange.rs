@@ -74,7 +74,7 @@ async fn in_time<T>(limit: Option<Duration>, head: impl Future<Output = Result<T
 async fn read(mut receiver: Receiver, sender: &mut Sender, extended_connect: bool) -> Result<Request, Refusal> {
     let head = receiver.request_head(extended_connect).await?;
     sender.rank(&head.headers);
-    Ok(admit(head, receiver).await?)
+    Ok(admit(head, receiver, sender).await?)
 }
 
 /// Writes what `answer` comes to, as long as the client wants it.
@@ -151,7 +151,7 @@ async fn refuse<H: Handler>(refusal: Refusal, sender: &mut Sender, handler: &Arc
 }
 
 /// A request of what has come.
-async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure> {
+async fn admit(head: RequestHead, receiver: Receiver, sender: &mut Sender) -> Result<Request, Failure> {
     let mut body = StreamBody::new(receiver, head.content_length);
     body.look_ahead()?;
     if body.waits_for_its_end() {
@@ -167,7 +167,7 @@ async fn admit(head: RequestHead, receiver: Receiver) -> Result<Request, Failure
     }
     let (mut parts, ()) = request.into_parts();
     from_pseudo_fields(&parts.method, &mut parts.uri, &mut parts.headers)?;
-    let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
+    let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body.answered_by(sender.begun())) };
     Ok(Request::from_parts(parts, body))
 }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use h3::error::Code;
 use http::{HeaderMap, StatusCode};
 use quinn::WriteError;
+use tokio::sync::oneshot;
 
 use super::error::code;
 use super::shared::{Shared, Side, varint};
@@ -14,6 +15,9 @@ use super::wire::{Priority, encode, encoded_len, kind};
 use crate::codec::pump::{Gone, Sink, patient};
 use crate::codec::qpack::FieldLine;
 use crate::http::Failure;
+
+/// Resolves when a message begins; to an error when there will be none.
+pub(super) type Begun = oneshot::Receiver<()>;
 
 /// Writes a message. Dropping it before its end resets the stream, so that nothing cut short looks whole.
 #[derive(Debug)]
@@ -27,13 +31,25 @@ pub(super) struct Sender {
     held: Bytes,
     /// What is to come of the DATA frame that has begun.
     announced: u64,
+    /// Who waits for the beginning of the message.
+    listener: Option<oneshot::Sender<()>>,
     over: bool,
     broken_off: bool,
 }
 
 impl Sender {
     pub(super) fn new(stream: quinn::SendStream, shared: Arc<Shared>, patience: Option<Duration>) -> Self {
-        Self { stream, shared, patience, seen: 0, held: Bytes::new(), announced: 0, over: false, broken_off: false }
+        Self {
+            stream,
+            shared,
+            patience,
+            seen: 0,
+            held: Bytes::new(),
+            announced: 0,
+            listener: None,
+            over: false,
+            broken_off: false,
+        }
     }
 
     /// Ranks the message among those of the connection, by what the request said (RFC 9218 §5).
@@ -69,9 +85,20 @@ impl Sender {
     /// Begins the message with these field lines. They go out with the first of the content, or when that lets wait for
     /// itself. Where the length of the `content` is known all of it is one DATA frame.
     pub(super) fn begin<'a>(&mut self, head: impl Iterator<Item = FieldLine<&'a [u8]>>, content: Option<u64>) {
+        if let Some(listener) = self.listener.take() {
+            // It may be gone.
+            let _ = listener.send(());
+        }
         // RFC 9000 §16: a length that no frame can say is not said; then each chunk is a frame.
         self.announced = content.filter(|length| encoded_len(*length) > 0).unwrap_or(0);
         self.held = self.section(head, self.announced);
+    }
+
+    /// For one who has to know when the message begins.
+    pub(super) fn begun(&mut self) -> Begun {
+        let (listener, begun) = oneshot::channel();
+        self.listener = Some(listener);
+        begun
     }
 
     /// A HEADERS frame, and the head of the DATA frame that has the content where its length is known.

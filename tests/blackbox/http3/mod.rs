@@ -7,6 +7,7 @@
 
 pub(crate) mod client;
 mod connect;
+mod early_answers;
 mod floods;
 mod frames;
 mod limits;

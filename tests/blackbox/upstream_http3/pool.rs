@@ -85,7 +85,7 @@ async fn those_who_gave_up_leave_their_place_at_a_handshake_to_others() {
         "backend",
         silent.address(),
         &trusted(&Certificates::of_this_run().authority),
-        "max_concurrent_streams: 1",
+        "quic_protocol_options: {max_concurrent_streams: 1}",
     );
     let front = Edge::in_front_of(&few, ALL, "").await;
     let client = front.client(Version::Http2).await;
