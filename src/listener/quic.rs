@@ -13,16 +13,16 @@ use super::{Kind, Listener};
 use crate::codec::h3::{Accepted, Early};
 use crate::hcm::{self, ConnectionEnd, Peer, Worker};
 use crate::observe::access_log::{Connection as Facts, Tls};
-use crate::quic::{QuicSettings, endpoint};
+use crate::quic::{QuicSettings, Share, endpoint};
 
-/// Runs the endpoint of one socket on one worker.
-pub(super) fn spawn(listener: &Arc<Listener>, socket: std::net::UdpSocket, worker: &Arc<Worker>) {
+/// Runs the endpoint of one address on one worker.
+pub(super) fn spawn(listener: &Arc<Listener>, share: Share, worker: &Arc<Worker>) {
     let listener = Arc::clone(listener);
     let worker = Arc::clone(worker);
     let drain = worker.drain.clone();
     drain.spawn_service("quic listener", async move {
         let Kind::Quic(_, settings) = &listener.kind else { return };
-        let endpoint = match endpoint(settings, socket) {
+        let endpoint = match endpoint(settings, share) {
             Ok(endpoint) => endpoint,
             Err(error) => return tracing::error!(listener = %listener.name, %error, "the socket cannot be served"),
         };

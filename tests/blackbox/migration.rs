@@ -1,0 +1,114 @@
+//! Clients whose address changes while they are served.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use bytes::BufMut as _;
+use quinn::{Connection, Endpoint, TransportConfig, VarInt};
+use tokio::task::JoinSet;
+
+use crate::edge::Edge;
+use crate::settings::quic::client;
+use crate::support::backend::{Backend, Script};
+use crate::support::deadline::within;
+use crate::support::program::{Gateway, Program};
+
+/// With so many workers: clients that change their UDP port three times in the middle of a download.
+#[expect(clippy::print_stdout, reason = "a run by hand shows its figures")]
+async fn clients_move(workers: usize) {
+    let backend = Backend::start(|received| Script::reply(200, body(received.path()))).await;
+    let edge = Edge::by(&Program { workers, ..Gateway::program() }, &backend).await;
+    let gateway = edge.process.address("http3");
+    let clients = std::env::var("QUICGATE_CLIENTS").ok().and_then(|count| count.parse().ok()).unwrap_or(CLIENTS);
+    let mut downloads: JoinSet<_> = (0..clients).map(|number| download(gateway, format!("/{number}"))).collect();
+    let mut whole = 0;
+    while let Some(done) = within("a download", downloads.join_next()).await {
+        let (path, received) = done.expect("a download is not cancelled");
+        assert!(received == body(&path), "{path}: {} bytes of {}, or others", received.len(), body(&path).len());
+        whole += 1;
+    }
+    let stats = edge.process.stats().await;
+    let steering = |name: &str| stats.of(&format!("listener.127.0.0.1_0.quic.steering.{name}"));
+    let (handed_over, dropped) = (steering("handed_over"), steering("handed_over_dropped"));
+    println!("workers: {workers}, clients: {clients}, whole: {whole}, handed over: {handed_over}, dropped: {dropped}");
+    assert_eq!(whole, clients);
+    assert_eq!(
+        handed_over > 0,
+        workers > 1,
+        "what the kernel steers by addresses comes to the wrong worker now and then"
+    );
+}
+
+#[tokio::test]
+async fn rfc9000_9_downloads_go_on_with_1_worker() {
+    clients_move(1).await;
+}
+
+#[tokio::test]
+async fn rfc9000_9_downloads_go_on_with_2_workers() {
+    clients_move(2).await;
+}
+
+#[tokio::test]
+async fn rfc9000_9_downloads_go_on_with_4_workers() {
+    clients_move(4).await;
+}
+
+/// A download during which the client moves; the path and what came.
+async fn download(gateway: SocketAddr, path: String) -> (String, Vec<u8>) {
+    let (endpoint, mut configuration) = client();
+    let mut transport = TransportConfig::default();
+    // So that after each move most of what is left is still to be sent.
+    transport.stream_receive_window(VarInt::from_u32(WINDOW));
+    configuration.transport_config(Arc::new(transport));
+    let connecting = endpoint.connect_with(configuration, gateway, "localhost").expect("an address");
+    let connection = connecting.await.expect("a connection");
+    let mut moves = (1..=MOVES).map(|turn| turn * BODY / (MOVES + 1)).peekable();
+    let progress = |received| {
+        if moves.next_if(|after| received >= *after).is_some() {
+            elsewhere(&endpoint, Ipv4Addr::LOCALHOST);
+        }
+    };
+    let body = get(connection, &path, progress).await;
+    assert_eq!(moves.next(), None, "the client has not moved as often as it should");
+    (path, body)
+}
+
+/// A GET by the h3 crate; `progress` is told how many bytes of the body are there.
+async fn get(connection: Connection, path: &str, mut progress: impl FnMut(usize)) -> Vec<u8> {
+    let connection = h3_quinn::Connection::new(connection);
+    let (_driver, mut requests) = h3::client::new(connection).await.expect("streams can be opened");
+    let head = http::Request::get(format!("https://localhost{path}")).body(()).expect("a head");
+    let mut stream = requests.send_request(head).await.expect("a stream");
+    stream.finish().await.expect("the stream stands");
+    assert_eq!(stream.recv_response().await.expect("a response").status(), 200);
+    let mut body = Vec::new();
+    while let Some(part) = stream.recv_data().await.expect("the body goes on") {
+        body.put(part);
+        progress(body.len());
+    }
+    body
+}
+
+/// From now on the client's datagrams come from another socket.
+fn elsewhere(endpoint: &Endpoint, ip: Ipv4Addr) {
+    let socket = UdpSocket::bind((ip, 0)).expect("a UDP socket on loopback");
+    endpoint.rebind(socket).expect("a socket in place of another");
+}
+
+/// What is answered: another body for each path, of which no part is like another.
+fn body(path: &str) -> Vec<u8> {
+    (0..).flat_map(|line| format!("{path} {line}\n").into_bytes()).take(BODY).collect()
+}
+
+/// Clients at once, where `QUICGATE_CLIENTS` says no other number.
+const CLIENTS: usize = 40;
+
+/// How often each of them moves.
+const MOVES: usize = 3;
+
+/// Bytes of a download.
+const BODY: usize = 256 << 10;
+
+/// Bytes of a download that may be under way.
+const WINDOW: u32 = 16 << 10;
