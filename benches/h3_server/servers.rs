@@ -57,7 +57,7 @@ impl Server {
                 let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port on loopback");
                 let address = socket.local_addr().expect("a bound socket");
                 let settings = settings();
-                let mut shares = quic::shares(vec![socket], &settings.steering).expect("a descriptor");
+                let mut shares = quic::shares(vec![socket], true, &settings.steering).expect("a descriptor");
                 let share = shares.pop().expect("the only one");
                 let endpoint = quic::endpoint(&settings, share).expect("an endpoint");
                 say.send(Self { kind, address, thread: rustix::thread::gettid() }).expect("who started it waits");

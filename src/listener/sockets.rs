@@ -85,7 +85,8 @@ impl Listener {
             Kind::Quic(_, settings) => {
                 let (sockets, buffers) = bind_udp(address, workers, UDP_BUFFER)?;
                 group.buffers = Some(buffers);
-                let shares = shares(sockets, &settings.steering);
+                let bpf = std::env::var_os(WITHOUT_BPF).is_none();
+                let shares = shares(sockets, bpf, &settings.steering);
                 let shares = shares.map_err(|error| BindError::Refused(address, error))?;
                 Ok(shares.into_iter().map(Sockets::Udp).collect())
             }
@@ -99,6 +100,10 @@ fn local(sockets: &[Sockets]) -> Option<SocketAddr> {
         Sockets::Udp(share) => share.local_addr().ok(),
     }
 }
+
+/// The variable of the environment that, set to anything, leaves the steering of QUIC datagrams to the workers, as on a kernel
+/// that takes no program for it.
+const WITHOUT_BPF: &str = "QUICGATE_WITHOUT_BPF";
 
 /// Bytes that a burst may wait in the kernel, each way: 10 ms at 2 Gbit/s.
 const UDP_BUFFER: usize = 5 << 19;

@@ -2,9 +2,9 @@
 //!
 //! By Jean-Philippe Aumasson and Daniel J. Bernstein; the reference and its vectors: <https://github.com/veorq/SipHash>.
 
-/// The hash between two words.
+/// The hash between two words: its state, v0 to v3.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct HalfSipHash([u32; 4]);
+pub(super) struct HalfSipHash(pub(super) [u32; 4]);
 
 impl HalfSipHash {
     pub(super) fn new([first, second]: [u32; 2]) -> Self {

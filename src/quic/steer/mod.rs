@@ -5,13 +5,15 @@
 //! ids that name itself ([`ids`]), and clients' first ids, which are theirs to choose, name some worker too. Nothing readable
 //! is in an id, and without the key nobody can aim at a worker.
 //!
-//! A [`Share`] is one worker's part of a listener's address, made for all workers at once by [`shares`] ([`group`]). Datagrams
-//! that come to the wrong socket are handed over in user space ([`socket`], [`queue`]).
+//! A [`Share`] is one worker's part of a listener's address, made for all workers at once by [`shares`] ([`group`]). The kernel
+//! computes the rule itself where it takes a program ([`program`]). Datagrams that come to the wrong socket all the same are
+//! handed over in user space ([`socket`], [`queue`]).
 
 mod group;
 mod hash;
 mod ids;
 mod process;
+mod program;
 mod queue;
 mod rule;
 mod socket;

@@ -11,8 +11,9 @@ use super::hash::HalfSipHash;
 /// The worker of each connection id.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rule {
-    key: [u32; 2],
-    workers: u32,
+    pub(super) key: [u32; 2],
+    /// At least 1.
+    pub(super) workers: u32,
 }
 
 impl Rule {
@@ -32,7 +33,7 @@ impl Rule {
 
 /// The bytes by which a datagram is steered; `None` where it is too short to be of any connection of ours.
 pub(super) fn steered_by(datagram: &[u8]) -> Option<[u8; ID_LENGTH]> {
-    let start = if datagram.first()? & LONG_HEADER == 0 { SHORT_HEADER_ID } else { LONG_HEADER_ID };
+    let start = if datagram.first()? & LONG_HEADER == 0 { SHORT_HEADER_ID } else { LONG_HEADER_ID } as usize;
     datagram.get(start..start + ID_LENGTH)?.try_into().ok()
 }
 
@@ -40,16 +41,16 @@ pub(super) fn steered_by(datagram: &[u8]) -> Option<[u8; ID_LENGTH]> {
 pub(super) const ID_LENGTH: usize = 8;
 
 /// The last word of a hash of so many bytes.
-const LAST_WORD: u32 = 8 << 24;
+pub(super) const LAST_WORD: u32 = 8 << 24;
 
 /// RFC 8999 §5: the bit of the first byte that says which form the header has.
-const LONG_HEADER: u8 = 0x80;
+pub(super) const LONG_HEADER: u8 = 0x80;
 
 /// RFC 8999 §5.1: one byte, four of the version, one of the id's length.
-const LONG_HEADER_ID: usize = 6;
+pub(super) const LONG_HEADER_ID: u32 = 6;
 
 /// RFC 8999 §5.2: one byte.
-const SHORT_HEADER_ID: usize = 1;
+pub(super) const SHORT_HEADER_ID: u32 = 1;
 
 #[cfg(test)]
 mod tests {
