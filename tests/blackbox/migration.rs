@@ -9,10 +9,11 @@ use bytes::BufMut as _;
 use quinn::{Connection, Endpoint, TransportConfig, VarInt};
 use tokio::task::JoinSet;
 
-use crate::edge::Edge;
+use crate::edge::{ALL, Edge};
 use crate::settings::quic::client;
 use crate::support::backend::{Backend, Script};
 use crate::support::deadline::within;
+use crate::support::message::field;
 use crate::support::program::{Gateway, Program};
 
 /// How datagrams reach their workers.
@@ -87,6 +88,31 @@ async fn rfc9000_9_downloads_go_on_with_8_workers() {
     clients_move(8, Steering::HandOver).await;
 }
 
+#[tokio::test]
+async fn a_client_has_the_address_of_its_handshake_for_the_whole_connection() {
+    let backend = Backend::echo().await;
+    let edge = telling(&backend).await;
+    let (endpoint, configuration) = client();
+    let connecting = endpoint.connect_with(configuration, edge.process.address("http3"), "localhost");
+    let connection = within("a QUIC handshake", connecting.expect("an address")).await.expect("a connection");
+    move_to(&endpoint, ELSEWHERE);
+    within("an answer", get(connection.clone(), "/", |_| {})).await;
+    assert_eq!(forwarded_for(&backend).as_deref(), Some("127.0.0.1"));
+    connection.close(VarInt::from_u32(H3_NO_ERROR), b"");
+    let line = edge.process.log("connections.log").lines(1).await.pop().expect("a line");
+    assert_eq!(line["remote"], "127.0.0.1", "{line}");
+}
+
+/// A gateway that tells the backend where clients are.
+async fn telling(backend: &Backend) -> Edge {
+    Edge::with(backend, ALL, "          use_remote_address: true\n").await
+}
+
+fn forwarded_for(backend: &Backend) -> Option<String> {
+    let received = backend.received().pop().expect("a request");
+    field(&received.headers, "x-forwarded-for").map(str::to_owned)
+}
+
 /// A download during which the client moves; the path and what came.
 async fn download(gateway: SocketAddr, path: String) -> (String, Vec<u8>) {
     let (endpoint, mut configuration) = client();
@@ -99,7 +125,7 @@ async fn download(gateway: SocketAddr, path: String) -> (String, Vec<u8>) {
     let mut moves = (1..=MOVES).map(|turn| turn * BODY / (MOVES + 1)).peekable();
     let progress = |received| {
         if moves.next_if(|after| received >= *after).is_some() {
-            elsewhere(&endpoint, Ipv4Addr::LOCALHOST);
+            move_to(&endpoint, Ipv4Addr::LOCALHOST);
         }
     };
     let body = get(connection, &path, progress).await;
@@ -124,7 +150,7 @@ async fn get(connection: Connection, path: &str, mut progress: impl FnMut(usize)
 }
 
 /// From now on the client's datagrams come from another socket.
-fn elsewhere(endpoint: &Endpoint, ip: Ipv4Addr) {
+fn move_to(endpoint: &Endpoint, ip: Ipv4Addr) {
     let socket = UdpSocket::bind((ip, 0)).expect("a UDP socket on loopback");
     endpoint.rebind(socket).expect("a socket in place of another");
 }
@@ -133,6 +159,12 @@ fn elsewhere(endpoint: &Endpoint, ip: Ipv4Addr) {
 fn body(path: &str) -> Vec<u8> {
     (0..).flat_map(|line| format!("{path} {line}\n").into_bytes()).take(BODY).collect()
 }
+
+/// Loopback as well, another address.
+const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+/// RFC 9114 §8.1.
+const H3_NO_ERROR: u32 = 0x100;
 
 /// Clients at once, where `QUICGATE_CLIENTS` says no other number.
 const CLIENTS: usize = 40;
