@@ -32,13 +32,8 @@ async fn clients_move(workers: usize, steering: Steering) {
     let edge = start(workers, steering, &backend).await;
     let gateway = edge.process.address("http3");
     let clients = std::env::var("QUICGATE_CLIENTS").ok().and_then(|count| count.parse().ok()).unwrap_or(CLIENTS);
-    let mut downloads: JoinSet<_> = (0..clients).map(|number| download(gateway, format!("/{number}"))).collect();
-    let mut whole = 0;
-    while let Some(done) = within("a download", downloads.join_next()).await {
-        let (path, received) = done.expect("a download is not cancelled");
-        assert!(received == body(&path), "{path}: {} bytes of {}, or others", received.len(), body(&path).len());
-        whole += 1;
-    }
+    let downloads = (0..clients).map(|number| download(client().0, gateway, number, MOVES));
+    let whole = whole(downloads.collect()).await;
     let stats = edge.process.stats().await;
     let counted = |name: &str| stats.of(&format!("listener.127.0.0.1_0.quic.steering.{name}"));
     let [bpf, handed_over, dropped] = ["bpf", "handed_over", "handed_over_dropped"].map(counted);
@@ -89,6 +84,19 @@ async fn rfc9000_9_downloads_go_on_with_8_workers() {
 }
 
 #[tokio::test]
+async fn rfc9000_5_1_connections_of_one_port_have_each_its_worker() {
+    for steering in [Steering::Bpf, Steering::HandOver] {
+        let backend = Backend::start(|received| Script::reply(200, body(received.path()))).await;
+        let edge = start(4, steering, &backend).await;
+        let (endpoint, gateway) = (client().0, edge.process.address("http3"));
+        // All move when the first of them does.
+        let moves = |number| if number == 0 { MOVES } else { 0 };
+        let downloads = (0..CLIENTS).map(|number| download(endpoint.clone(), gateway, number, moves(number)));
+        assert_eq!(whole(downloads.collect()).await, CLIENTS, "{steering:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_has_the_address_of_its_handshake_for_the_whole_connection() {
     let backend = Backend::echo().await;
     let edge = telling(&backend).await;
@@ -113,16 +121,27 @@ fn forwarded_for(backend: &Backend) -> Option<String> {
     field(&received.headers, "x-forwarded-for").map(str::to_owned)
 }
 
-/// A download during which the client moves; the path and what came.
-async fn download(gateway: SocketAddr, path: String) -> (String, Vec<u8>) {
-    let (endpoint, mut configuration) = client();
+/// How many downloads there were, of which each brought what it should.
+async fn whole(mut downloads: JoinSet<(String, Vec<u8>)>) -> usize {
+    let mut whole = 0;
+    while let Some(done) = within("a download", downloads.join_next()).await {
+        let (path, received) = done.expect("a download is not cancelled");
+        assert!(received == body(&path), "{path}: {} bytes of {}, or others", received.len(), body(&path).len());
+        whole += 1;
+    }
+    whole
+}
+
+/// A download of its own path, during which the client moves so often; the path and what came.
+async fn download(endpoint: Endpoint, gateway: SocketAddr, number: usize, moves: usize) -> (String, Vec<u8>) {
+    let (path, mut configuration) = (format!("/{number}"), client().1);
     let mut transport = TransportConfig::default();
     // So that after each move most of what is left is still to be sent.
     transport.stream_receive_window(VarInt::from_u32(WINDOW));
     configuration.transport_config(Arc::new(transport));
     let connecting = endpoint.connect_with(configuration, gateway, "localhost").expect("an address");
     let connection = connecting.await.expect("a connection");
-    let mut moves = (1..=MOVES).map(|turn| turn * BODY / (MOVES + 1)).peekable();
+    let mut moves = (1..=moves).map(|turn| turn * BODY / (moves + 1)).peekable();
     let progress = |received| {
         if moves.next_if(|after| received >= *after).is_some() {
             move_to(&endpoint, Ipv4Addr::LOCALHOST);
