@@ -39,8 +39,9 @@
 //!
 //! `--concurrency` workers, each a thread with a runtime of its own. A connection stays on its worker for life. Each
 //! worker has its own listening sockets (`SO_REUSEPORT`), its own quinn endpoints and its own upstream pools
-//! ([`hcm::Worker`]). What they share is never changed (routes, clusters, TLS configurations) or is an atomic counter; the
-//! TLS session stores are the exception, locked once a handshake. The main thread does what is rare: signals, admin.
+//! ([`hcm::Worker`]). What they share is never changed (routes, clusters, TLS configurations) or is an atomic counter. The
+//! exceptions are the TLS session stores, locked once a handshake, and the queues for datagrams of QUIC that came to another
+//! worker than the one whose connection they belong to. The main thread does what is rare: signals, admin.
 //!
 //! # The way of a request
 //!

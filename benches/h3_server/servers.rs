@@ -10,6 +10,7 @@ use quicgate::codec::h3::wire::encode;
 use quicgate::codec::{Activity, ConnectionLimits, Lifetime, ServerLimits, h3 as ours};
 use quicgate::config::{At, Report};
 use quicgate::drain::Drain;
+use quicgate::observe::stats::Store;
 use quicgate::quic::{self, QuicSettings};
 use quicgate::tls::ServerTls;
 use quinn::{Endpoint, RecvStream, SendStream};
@@ -55,7 +56,10 @@ impl Server {
             runtime.block_on(async move {
                 let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port on loopback");
                 let address = socket.local_addr().expect("a bound socket");
-                let endpoint = quic::endpoint(&settings(), socket).expect("an endpoint");
+                let settings = settings();
+                let mut shares = quic::shares(vec![socket], true, &settings.steering).expect("a descriptor");
+                let share = shares.pop().expect("the only one");
+                let endpoint = quic::endpoint(&settings, share).expect("an endpoint");
                 say.send(Self { kind, address, thread: rustix::thread::gettid() }).expect("who started it waits");
                 serve(kind, &endpoint).await;
             });
@@ -77,7 +81,7 @@ fn settings() -> QuicSettings {
     config.alpn_protocols = vec![b"h3".to_vec()];
     let tls = ServerTls { config: Arc::new(config), certificates: Vec::new() };
     let report = Report::new("bench");
-    quic::settings(&tls, None, None, At::root(&report)).expect("the defaults are in range")
+    quic::settings(&tls, None, None, &Store::new().scope(""), At::root(&report)).expect("the defaults are in range")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the h3 crate and quinn are used as their examples use them")]

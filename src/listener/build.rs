@@ -191,7 +191,7 @@ fn serve(
     let manager = manager.and_then(|http| hcm::manager(http, filter_at, scope, &context.http));
     let kind = match protocol {
         Ok(Protocol::Tcp) => tcp_tls(chain, chain_at, context).map(Kind::Tcp),
-        Ok(Protocol::Udp) => quic_kind(written, chain, http.as_ref().ok(), at, context),
+        Ok(Protocol::Udp) => quic_kind(written, http.as_ref().ok(), scope, at, context),
         Err(invalid) => Err(invalid),
     };
     let codec = http.as_ref().map_or(Ok(()), |http| codec_fits(http, protocol, filter_at, at));
@@ -265,8 +265,8 @@ fn tcp_tls(chain: &proto::FilterChain, at: At<'_>, context: &Context<'_>) -> Res
 
 fn quic_kind(
     written: &proto::Listener,
-    chain: &proto::FilterChain,
     http: Option<&HttpConnectionManager>,
+    scope: &Scope,
     at: At<'_>,
     context: &Context<'_>,
 ) -> Result<Kind, Invalid> {
@@ -277,9 +277,8 @@ fn quic_kind(
     });
     let chain_at = at.item("filter_chains", 0);
     let socket_at = chain_at.field("transport_socket");
-    let tls = chain_at
-        .required("transport_socket", chain.transport_socket.as_ref())
-        .and_then(|socket| quic_tls(socket, socket_at, context));
+    let socket = written.filter_chains.first().and_then(|chain| chain.transport_socket.as_ref());
+    let tls = chain_at.required("transport_socket", socket).and_then(|socket| quic_tls(socket, socket_at, context));
     let http3 = http.and_then(|http| http.http3_protocol_options.as_ref());
     let http3 = http3.and_then(|options| options.quic_protocol_options.as_ref());
     let of_listener = options.and_then(|options| options.quic_protocol_options.as_ref());
@@ -291,7 +290,7 @@ fn quic_kind(
     }
     quic?;
     let tls = tls?;
-    let settings = quic::settings(&tls, options, http3, at.field("udp_listener_config.quic_options"))?;
+    let settings = quic::settings(&tls, options, http3, scope, at.field("udp_listener_config.quic_options"))?;
     Ok(Kind::Quic(tls, Box::new(settings)))
 }
 

@@ -167,7 +167,7 @@ pub fn serve(bound: Bound, worker: &Arc<Worker>) {
     let Bound { listener, sockets } = bound;
     match sockets {
         Sockets::Tcp(socket) => tcp::spawn(listener, socket, worker),
-        Sockets::Udp(socket) => quic::spawn(&listener, socket, worker),
+        Sockets::Udp(share) => quic::spawn(&listener, share, worker),
     }
 }
 

@@ -13,16 +13,16 @@ use super::{Kind, Listener};
 use crate::codec::h3::{Accepted, Early};
 use crate::hcm::{self, ConnectionEnd, Peer, Worker};
 use crate::observe::access_log::{Connection as Facts, Tls};
-use crate::quic::{QuicSettings, endpoint};
+use crate::quic::{QuicSettings, Share, endpoint};
 
-/// Runs the endpoint of one socket on one worker.
-pub(super) fn spawn(listener: &Arc<Listener>, socket: std::net::UdpSocket, worker: &Arc<Worker>) {
+/// Runs the endpoint of one address on one worker.
+pub(super) fn spawn(listener: &Arc<Listener>, share: Share, worker: &Arc<Worker>) {
     let listener = Arc::clone(listener);
     let worker = Arc::clone(worker);
     let drain = worker.drain.clone();
     drain.spawn_service("quic listener", async move {
         let Kind::Quic(_, settings) = &listener.kind else { return };
-        let endpoint = match endpoint(settings, socket) {
+        let endpoint = match endpoint(settings, share) {
             Ok(endpoint) => endpoint,
             Err(error) => return tracing::error!(listener = %listener.name, %error, "the socket cannot be served"),
         };
@@ -46,6 +46,7 @@ async fn accept(listener: &Arc<Listener>, settings: &QuicSettings, endpoint: &En
                     let connection = Handshake {
                         listener: Arc::clone(listener),
                         worker: Arc::clone(worker),
+                        remote: incoming.remote_address(),
                         timeout: settings.handshake_timeout,
                         max_streams: settings.max_streams,
                         began: Instant::now(),
@@ -61,6 +62,10 @@ async fn accept(listener: &Arc<Listener>, settings: &QuicSettings, endpoint: &En
 struct Handshake {
     listener: Arc<Listener>,
     worker: Arc<Worker>,
+    /// Where the first packet came from and the answers of the handshake go. That is the client's address for the connection's
+    /// life, in logs, limits and `x-forwarded-for` (RFC 9000 §9.3): quinn's `remote_address` follows a later packet before the
+    /// new path is validated, and says neither when it is nor that it was not.
+    remote: SocketAddr,
     timeout: Duration,
     max_streams: u32,
     began: Instant,
@@ -69,7 +74,7 @@ struct Handshake {
 impl Handshake {
     async fn run(self, incoming: Incoming) {
         self.listener.accepted(&self.worker);
-        let mut facts = self.listener.facts(&self.worker, incoming.remote_address(), self.began);
+        let mut facts = self.listener.facts(&self.worker, self.remote, self.began);
         facts.local = Some(self.local(incoming.local_ip()));
         let mut end = ConnectionEnd::default();
         let deadline = tokio::time::Instant::now() + self.timeout;
@@ -120,13 +125,8 @@ impl Handshake {
     /// Serves the connection to its end; the error says why a handshake that was still under way failed.
     async fn serve(&self, begun: Begun, facts: &Arc<Facts>, deadline: tokio::time::Instant) -> Result<(), String> {
         let Begun { connection: quic, early } = begun;
-        let peer = Peer {
-            remote: quic.remote_address(),
-            secure: true,
-            facts: Arc::clone(facts),
-            alt_svc: None,
-            accepted: self.began,
-        };
+        let peer =
+            Peer { remote: self.remote, secure: true, facts: Arc::clone(facts), alt_svc: None, accepted: self.began };
         let max_streams = self.max_streams;
         let (manager, worker) = (&self.listener.manager, &self.worker);
         let Some((first, complete)) = early else {

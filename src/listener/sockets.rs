@@ -1,10 +1,11 @@
 //! The sockets of a listener: one a worker and address, bound on the main thread before anything serves.
 
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use super::{Kind, Listener};
 use crate::net::{BindError, UdpBuffers, bind_tcp, bind_udp};
+use crate::quic::{Share, shares};
 
 /// One socket of a listener, for one worker.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub struct Bound {
 pub enum Sockets {
     /// Accepts connections.
     Tcp(TcpListener),
-    /// Receives datagrams.
-    Udp(UdpSocket),
+    /// Receives the worker's datagrams.
+    Udp(Share),
 }
 
 /// What binding a listener gave.
@@ -76,15 +77,18 @@ impl Listener {
     }
 
     fn open(&self, address: SocketAddr, workers: usize, group: &mut Group) -> Result<Vec<Sockets>, BindError> {
-        match self.kind {
+        match &self.kind {
             Kind::Tcp(_) => {
                 let sockets = bind_tcp(address, workers, self.backlog)?;
                 Ok(sockets.into_iter().map(Sockets::Tcp).collect())
             }
-            Kind::Quic(..) => {
+            Kind::Quic(_, settings) => {
                 let (sockets, buffers) = bind_udp(address, workers, UDP_BUFFER)?;
                 group.buffers = Some(buffers);
-                Ok(sockets.into_iter().map(Sockets::Udp).collect())
+                let bpf = std::env::var_os(WITHOUT_BPF).is_none();
+                let shares = shares(sockets, bpf, &settings.steering);
+                let shares = shares.map_err(|error| BindError::Refused(address, error))?;
+                Ok(shares.into_iter().map(Sockets::Udp).collect())
             }
         }
     }
@@ -93,9 +97,13 @@ impl Listener {
 fn local(sockets: &[Sockets]) -> Option<SocketAddr> {
     match sockets.first()? {
         Sockets::Tcp(socket) => socket.local_addr().ok(),
-        Sockets::Udp(socket) => socket.local_addr().ok(),
+        Sockets::Udp(share) => share.local_addr().ok(),
     }
 }
+
+/// The variable of the environment that, set to anything, leaves the steering of QUIC datagrams to the workers, as on a kernel
+/// that takes no program for it.
+const WITHOUT_BPF: &str = "QUICGATE_WITHOUT_BPF";
 
 /// Bytes that a burst may wait in the kernel, each way: 10 ms at 2 Gbit/s.
 const UDP_BUFFER: usize = 5 << 19;

@@ -1,20 +1,21 @@
-//! One quinn endpoint a worker and listener, over the worker's own socket.
+//! One quinn endpoint a worker and listener, over the worker's own share of the address.
 
 use std::io;
-use std::net::UdpSocket;
 use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Endpoint, EndpointConfig, TokioRuntime};
+use quinn::{Endpoint, TokioRuntime};
 
 use super::QuicSettings;
+use super::steer::{Share, SteeringStats};
 use super::transport::{handshake_timeout, max_streams, transport};
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
 use crate::config::{At, Invalid};
+use crate::observe::stats::Scope;
 use crate::tls::ServerTls;
 
-/// Builds the settings of a QUIC listener; `at` stands on `quic_options`.
+/// Builds the settings of a QUIC listener; `at` stands on `quic_options`, `scope` is the listener's.
 ///
 /// # Errors
 /// [`Invalid`] where QUIC cannot be served with them.
@@ -22,6 +23,7 @@ pub fn settings(
     tls: &ServerTls,
     listener: Option<&ListenerOptions>,
     http3: Option<&QuicProtocolOptions>,
+    scope: &Scope,
     at: At<'_>,
 ) -> Result<QuicSettings, Invalid> {
     let crypto = QuicServerConfig::try_from(Arc::clone(&tls.config))
@@ -34,15 +36,18 @@ pub fn settings(
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
     let max_streams = max_streams(listener, http3);
-    Ok(QuicSettings { server, handshake_timeout: handshake_timeout(listener), max_streams })
+    let steering = SteeringStats::new(scope);
+    Ok(QuicSettings { server, handshake_timeout: handshake_timeout(listener), max_streams, steering })
 }
 
 /// Starts the endpoint of one worker. Call it within the worker's runtime.
 ///
 /// # Errors
 /// What the system says of the socket.
-pub fn endpoint(settings: &QuicSettings, socket: UdpSocket) -> io::Result<Endpoint> {
-    Endpoint::new(EndpointConfig::default(), Some(settings.server.clone()), socket, Arc::new(TokioRuntime))
+pub fn endpoint(settings: &QuicSettings, share: Share) -> io::Result<Endpoint> {
+    let runtime = Arc::new(TokioRuntime);
+    let (config, socket) = share.open(&*runtime)?;
+    Endpoint::new_with_abstract_socket(config, Some(settings.server.clone()), socket, runtime)
 }
 
 /// Handshakes that may wait to be accepted on one worker.

@@ -3,7 +3,7 @@
 use crate::support::backend::Backend;
 use crate::support::client::{Client, Version};
 use crate::support::process::Process;
-use crate::support::program::Gateway;
+use crate::support::program::{Gateway, Program};
 
 /// A gateway on three listeners (`http`, `https`, `http3`), with routes as given.
 pub(crate) struct Edge {
@@ -20,6 +20,12 @@ impl Edge {
     pub(crate) async fn with(backend: &Backend, routes: &str, manager: &str) -> Self {
         let yaml = yaml(routes, manager, &cluster("backend", &backend.address().to_string()));
         Self { process: Gateway::start(&yaml).await }
+    }
+
+    /// The same with everything to the backend, by another program.
+    pub(crate) async fn by(program: &Program, backend: &Backend) -> Self {
+        let yaml = yaml(ALL, "", &cluster("backend", &backend.address().to_string()));
+        Self { process: Process::start(program, &yaml).await }
     }
 
     /// The same in front of any clusters.

@@ -16,6 +16,7 @@ mod http2;
 mod http3;
 mod isolation;
 mod log_format;
+mod migration;
 mod settings;
 mod stop;
 mod upstream_http3;

@@ -9,6 +9,6 @@ mod identity;
 mod limits;
 mod listeners;
 mod logs;
-mod quic;
+pub(crate) mod quic;
 mod routes;
 mod tls;

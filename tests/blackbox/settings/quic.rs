@@ -22,7 +22,7 @@ async fn with_options(backend: &Backend, options: &str) -> Edge {
 }
 
 /// A client that never gives up by itself and that remembers sessions.
-fn client() -> (Endpoint, ClientConfig) {
+pub(crate) fn client() -> (Endpoint, ClientConfig) {
     let mut tls = Arc::unwrap_or_clone(Certificates::of_this_run().client(&["h3"]));
     tls.enable_early_data = true;
     let tls = QuicClientConfig::try_from(tls).expect("TLS 1.3");
