@@ -179,6 +179,8 @@ struct ListenerStats {
     cx_destroy: Counter,
     cx_length_ms: Histogram,
     pre_cx_timeout: Counter,
+    /// `quic.retry_sent`: handshakes that had to begin again so that the client's address is known to be its own.
+    retry: Counter,
     accept_paused: Counter,
     handshake: Counter,
     connection_error: Counter,
@@ -201,6 +203,7 @@ impl ListenerStats {
             cx_destroy: scope.counter("downstream_cx_destroy"),
             cx_length_ms: scope.histogram("downstream_cx_length_ms"),
             pre_cx_timeout: scope.counter("downstream_pre_cx_timeout"),
+            retry: scope.counter("quic.retry_sent"),
             accept_paused: scope.counter("downstream_accept_paused"),
             handshake: ssl.counter("handshake"),
             connection_error: ssl.counter("connection_error"),

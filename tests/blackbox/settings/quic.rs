@@ -15,6 +15,7 @@ use crate::support::certificates::Certificates;
 use crate::support::client::Version;
 use crate::support::deadline::{until, within};
 use crate::support::message::Request;
+use crate::support::program::{Gateway, Program};
 
 /// A gateway with these `quic_options` on its listener.
 async fn with_options(backend: &Backend, options: &str) -> Edge {
@@ -116,6 +117,33 @@ async fn a_handshake_has_a_time() {
     // The other one began earlier and goes on.
     assert_eq!(patient.process.stats().await.of("listener.127.0.0.1_0.downstream_cx_active"), 1);
 }
+
+#[tokio::test]
+async fn rfc9000_8_1_2_addresses_are_validated_while_many_handshakes_are_open() {
+    let backend = Backend::echo().await;
+    let edge = Edge::by(&Program { workers: 1, ..Gateway::program() }, &backend).await;
+    let retries = async || edge.process.stats().await.of("listener.127.0.0.1_0.quic.retry_sent");
+    let mut held = Vec::new();
+    for _ in 0..MANY_HALF_OPEN {
+        held.push(begin_handshake(&edge).await);
+    }
+    let active = async || edge.process.stats().await.of("listener.127.0.0.1_0.downstream_cx_active");
+    until("all are under way", async || (active().await == MANY_HALF_OPEN).then_some(())).await;
+    assert_eq!(retries().await, 0);
+    // Who hears the Retry is served, again and again: one that is complete makes no room for the others.
+    for number in 1..=3 {
+        let client = edge.client(Version::Http3).await;
+        assert_eq!(client.send(Request::get("/")).await.status, 200);
+        assert_eq!(retries().await, number);
+    }
+    // Who does not hear it costs nothing more.
+    held.push(begin_handshake(&edge).await);
+    until("one more Retry", async || (retries().await > 3).then_some(())).await;
+    until("only the first are under way", async || (active().await == MANY_HALF_OPEN).then_some(())).await;
+}
+
+/// Handshakes under way on one worker from which on addresses are validated.
+const MANY_HALF_OPEN: i64 = 128;
 
 /// A client that has a ticket for this gateway.
 async fn resumable(edge: &Edge) -> (Endpoint, ClientConfig) {
