@@ -131,14 +131,17 @@ async fn rfc9000_8_1_2_addresses_are_validated_while_many_handshakes_are_open() 
     until("all are under way", async || (active().await == MANY_HALF_OPEN).then_some(())).await;
     assert_eq!(retries().await, 0);
     // Who hears the Retry is served, again and again: one that is complete makes no room for the others.
-    for number in 1..=3 {
+    for _ in 0..3 {
+        // A first flight of two datagrams may be answered twice.
+        let before = retries().await;
         let client = edge.client(Version::Http3).await;
         assert_eq!(client.send(Request::get("/")).await.status, 200);
-        assert_eq!(retries().await, number);
+        assert!(retries().await > before);
     }
     // Who does not hear it costs nothing more.
+    let before = retries().await;
     held.push(begin_handshake(&edge).await);
-    until("one more Retry", async || (retries().await > 3).then_some(())).await;
+    until("one more Retry", async || (retries().await > before).then_some(())).await;
     until("only the first are under way", async || (active().await == MANY_HALF_OPEN).then_some(())).await;
 }
 
