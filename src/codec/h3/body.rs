@@ -4,40 +4,30 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Frame, SizeHint};
-use tokio::task::{AbortHandle, JoinHandle};
 
 use super::receive::{Part, Receiver};
 use super::send::Begun;
-use crate::codec::message::ContentLength;
+use super::upload::Upload;
+use crate::codec::message::{Content, ContentLength};
 use crate::http::Failure;
 
 /// Reads a stream part by part; QUIC's flow control holds the peer back while nobody polls.
 pub(super) struct StreamBody {
     stream: Receiver,
-    length: ContentLength,
-    done: bool,
+    content: Content,
     /// What was there when the head was read.
     first: Option<Frame<Bytes>>,
-    /// The last of the content that was announced, and the trailers. They go on once the stream has ended, for what follows
-    /// them makes the message malformed.
-    held: Option<Bytes>,
-    trailers: Option<HeaderMap>,
     /// Of a request: when it is answered.
     answered: Option<Begun>,
-    /// What is still written on the stream; it ends with this.
+    /// Of a response: what is still written on the stream, which ends with this.
     upload: Option<Upload>,
 }
-
-/// The task that writes the rest of a request, which nobody needs once the response is whole.
-#[derive(Debug)]
-pub(super) struct Upload(AbortHandle);
 
 impl StreamBody {
     /// `length` is what the head announced.
     pub(super) fn new(stream: Receiver, length: ContentLength) -> Self {
-        Self { stream, length, done: false, first: None, held: None, trailers: None, answered: None, upload: None }
+        Self { stream, content: Content::new(length), first: None, answered: None, upload: None }
     }
 
     /// Of a response that came before the request had gone out whole.
@@ -66,7 +56,7 @@ impl StreamBody {
 
     /// Whether no content was announced, and the end has not come.
     pub(super) fn waits_for_its_end(&self) -> bool {
-        self.length.left() == Some(0) && self.held.is_none() && self.first.is_none() && !self.done
+        self.content.awaits_its_end() && self.first.is_none()
     }
 
     /// RFC 9114 §4.1.2: waits for the end of a message with `content-length: 0`, as content would make it malformed.
@@ -79,69 +69,42 @@ impl StreamBody {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        while !self.done {
+        while !self.content.ended() {
             let Poll::Ready(part) = self.stream.poll_part(cx) else { return self.poll_answered(cx) };
             let part = part.map_err(|failure| self.stream.blame(failure));
             match part.and_then(|part| self.take(part)) {
                 Ok(Some(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
                 Ok(None) => {}
                 Err(failure) => {
-                    (self.done, self.held, self.trailers) = (true, None, None);
+                    self.content.give_up();
                     return Poll::Ready(Some(Err(failure)));
                 }
             }
         }
-        let last = self.held.take().map(Frame::data);
-        Poll::Ready(last.or_else(|| self.trailers.take().map(Frame::trailers)).map(Ok))
+        Poll::Ready(self.content.take_held().map(Ok))
     }
 
     /// The content that is held, when the request is answered before its end.
     fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        let (Some(_), Some(answered)) = (&self.held, &mut self.answered) else { return Poll::Pending };
+        let Some(answered) = self.answered.as_mut().filter(|_| self.content.holds()) else { return Poll::Pending };
         let begun = ready!(Pin::new(answered).poll(cx));
         self.answered = None;
         // One that nobody will answer stays as it is.
-        if begun.is_ok() { Poll::Ready(self.held.take().map(Frame::data).map(Ok)) } else { Poll::Pending }
+        if begun.is_ok() { Poll::Ready(self.content.let_go().map(Frame::data).map(Ok)) } else { Poll::Pending }
     }
 
-    /// Takes a part, and returns what of it can go on.
+    /// Takes a part, and returns what of it can go on. RFC 9114 §4.1.2: other content than `content-length` makes the message
+    /// malformed.
     fn take(&mut self, part: Option<Part>) -> Result<Option<Bytes>, Failure> {
-        match part {
-            Some(Part::Data(data)) => {
-                self.length.take(data.len()).map_err(|malformed| self.stream.refuse(malformed))?;
-                if self.length.left() != Some(0) {
-                    return Ok(Some(data));
-                }
-                self.held = Some(data);
-            }
-            Some(Part::Trailers(fields)) => {
-                self.whole()?;
-                self.trailers = Some(fields);
-            }
+        let taken = match part {
+            Some(Part::Data(data)) => self.content.data(data),
+            Some(Part::Trailers(fields)) => self.content.trailers(fields).map(|()| None),
             None => {
-                self.done = true;
                 self.upload = None;
-                self.whole()?;
+                self.content.end().map(|()| None)
             }
-        }
-        Ok(None)
-    }
-
-    /// RFC 9114 §4.1.2: content shorter than `content-length` makes the message malformed.
-    fn whole(&mut self) -> Result<(), Failure> {
-        self.length.end().map_err(|malformed| self.stream.refuse(malformed))
-    }
-}
-
-impl Upload {
-    pub(super) fn new(task: &JoinHandle<()>) -> Self {
-        Self(task.abort_handle())
-    }
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        self.0.abort();
+        };
+        taken.map_err(|malformed| self.stream.refuse(malformed))
     }
 }
 
@@ -157,12 +120,12 @@ impl http_body::Body for StreamBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.done && self.first.is_none() && self.held.is_none() && self.trailers.is_none()
+        self.content.is_over() && self.first.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let first = self.first.as_ref().and_then(Frame::data_ref);
-        let read = first.map_or(0, Bytes::len) + self.held.as_ref().map_or(0, Bytes::len);
-        self.length.left().map_or_else(SizeHint::new, |left| SizeHint::with_exact(left + read as u64))
+        let first = self.first.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len) as u64;
+        let hint = self.content.size_hint();
+        hint.exact().map_or(hint, |left| SizeHint::with_exact(left + first))
     }
 }

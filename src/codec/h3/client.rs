@@ -18,12 +18,13 @@ use http::{HeaderValue, Method, StatusCode};
 use http_body::Body as _;
 use tokio::task::JoinSet;
 
-use super::body::{StreamBody, Upload};
+use super::body::StreamBody;
 use super::keep_alive::keep_alive;
 use super::receive::Receiver;
 use super::send::Sender;
 use super::shared::{LAST_REQUEST, Shared, Side, varint};
 use super::uni::{self, Opened};
+use super::upload::Upload;
 use crate::codec::SendError;
 use crate::codec::message::{ContentLength, ResponseHead, SectionLimits};
 use crate::codec::pump::{Sink as _, pump};

@@ -21,6 +21,7 @@ mod send;
 mod server;
 mod shared;
 mod uni;
+mod upload;
 pub mod wire;
 
 #[cfg(test)]

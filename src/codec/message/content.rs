@@ -81,6 +81,23 @@ impl Content {
         last.or_else(|| self.trailers.take().map(Frame::trailers))
     }
 
+    /// The content that is held, when it has to go on before the end.
+    pub fn let_go(&mut self) -> Option<Bytes> {
+        self.held.take()
+    }
+
+    /// Whether content is held.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Whether no more content may come, and none is held: what comes yet tells whether the message is malformed.
+    #[must_use]
+    pub fn awaits_its_end(&self) -> bool {
+        !self.ended && !self.holds() && self.length.left() == Some(0)
+    }
+
     /// Whether nothing is left that could go on.
     #[must_use]
     pub fn is_over(&self) -> bool {
