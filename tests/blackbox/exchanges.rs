@@ -1,4 +1,5 @@
-//! What passes through the gateway and comes back: the same on every version.
+//! What passes through the gateway and comes back: the same on every version, and the same where the way to the backend goes
+//! through another gateway by HTTP/3.
 
 use bytes::Bytes;
 
@@ -7,9 +8,20 @@ use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
 use crate::support::message::{End, Request};
 use crate::support::ports::reserve;
+use crate::upstream_http3::chain::Chain;
+
+/// An edge before the backend, and the front of a chain that leads to it by HTTP/3.
+async fn both_ways(backend: &Backend) -> (Edge, Chain) {
+    (Edge::start(backend, ALL).await, Chain::start(backend).await)
+}
+
+/// Each version to each of them.
+fn fronts<'a>(edge: &'a Edge, chain: &'a Chain) -> impl Iterator<Item = (&'a Edge, Version)> {
+    [edge, &chain.front].into_iter().flat_map(|edge| Version::ALL.map(|version| (edge, version)))
+}
 
 /// 10 MiB in which every position is recognisable.
-fn large() -> Bytes {
+pub(crate) fn large() -> Bytes {
     (0..10 << 20).map(|index: u32| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
 
@@ -40,9 +52,9 @@ async fn a_request_passes_with_its_fields_and_its_query() {
 #[tokio::test]
 async fn ten_mebibytes_come_back_byte_for_byte() {
     let backend = Backend::start(|received| Script::reply(200, &received.body)).await;
-    let edge = Edge::start(&backend, ALL).await;
+    let (edge, chain) = both_ways(&backend).await;
     let sent = large();
-    for version in Version::ALL {
+    for (edge, version) in fronts(&edge, &chain) {
         let reply = edge.client(version).await.send(Request::post("/", sent.clone())).await;
         assert_eq!((reply.status, reply.end), (200, End::Complete), "{version:?}");
         assert!(reply.body == sent, "{version:?}: {} bytes came back, not those that were sent", reply.body.len());
@@ -54,8 +66,8 @@ async fn trailers_pass_both_ways() {
     let script =
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 6\r\n\r\n";
     let backend = Backend::start(move |_| Script::bytes(script)).await;
-    let edge = Edge::start(&backend, ALL).await;
-    for version in Version::ALL {
+    let (edge, chain) = both_ways(&backend).await;
+    for (edge, version) in fronts(&edge, &chain) {
         let request = Request::post("/", "body").header("te", "trailers").header("trailer", "x-check");
         let reply = edge.client(version).await.send(request.trailer("x-check", "ok")).await;
         assert_eq!((reply.text().as_str(), reply.trailer("x-sum")), ("abc", Some("6")), "{version:?}");
@@ -74,18 +86,18 @@ async fn replies_without_content_have_none() {
         _ => Script::bytes("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
     })
     .await;
-    let edge = Edge::start(&backend, ALL).await;
-    for version in Version::ALL {
+    let (edge, chain) = both_ways(&backend).await;
+    for (edge, version) in fronts(&edge, &chain) {
         let client = edge.client(version).await;
-        for (method, path, status) in
-            [("HEAD", "/", 200), ("GET", "/204", 204), ("GET", "/304", 304), ("GET", "/", 200)]
-        {
+        for (method, path, status, length) in [
+            ("HEAD", "/", 200, Some("5")),
+            ("GET", "/204", 204, None),
+            ("GET", "/304", 304, None),
+            ("GET", "/", 200, Some("0")),
+        ] {
             let reply = client.send(Request::new(method, path)).await;
-            assert_eq!(
-                (reply.status, reply.end, reply.body.len()),
-                (status, End::Complete, 0),
-                "{version:?} {method} {path}"
-            );
+            let seen = (reply.status, reply.end, reply.body.len(), reply.header("content-length"));
+            assert_eq!(seen, (status, End::Complete, 0, length), "{version:?} {method} {path}");
         }
     }
 }

@@ -7,13 +7,13 @@ use crate::support::backend::Backend;
 use crate::support::certificates::Certificates;
 
 /// Two gateways; clients come to the front.
-pub(super) struct Chain {
-    pub(super) front: Edge,
+pub(crate) struct Chain {
+    pub(crate) front: Edge,
     pub(super) back: Edge,
 }
 
 impl Chain {
-    pub(super) async fn start(backend: &Backend) -> Self {
+    pub(crate) async fn start(backend: &Backend) -> Self {
         Self::with(backend, "").await
     }
 

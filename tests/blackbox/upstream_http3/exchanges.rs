@@ -1,21 +1,15 @@
-//! What passes through two gateways with HTTP/3 between them, from clients of each version.
-
-use bytes::Bytes;
+//! What passes through two gateways with HTTP/3 between them, beside what `exchanges` shows of both ways.
 
 use super::chain::{Chain, quic_cluster};
 use super::row::{Row, Step};
 use super::server::Server;
 use crate::edge::{ALL, Edge};
+use crate::exchanges::large;
 use crate::http3::wire::{data, headers};
 use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
 use crate::support::deadline::until;
 use crate::support::message::{End, Request};
-
-/// 10 MiB in which every position is recognisable.
-fn large() -> Bytes {
-    (0..10 << 20).map(|index: u32| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
-}
 
 #[tokio::test]
 async fn a_request_passes_with_its_fields_and_its_query() {
@@ -42,59 +36,6 @@ async fn a_request_passes_with_its_fields_and_its_query() {
     }
     let connections = chain.front.process.stats().await.of("cluster.backend.upstream_cx_http3_total");
     assert!((1..=2).contains(&connections), "{connections} connections, of two workers");
-}
-
-#[tokio::test]
-async fn ten_mebibytes_come_back_byte_for_byte() {
-    let backend = Backend::start(|received| Script::reply(200, &received.body)).await;
-    let chain = Chain::start(&backend).await;
-    let sent = large();
-    for version in Version::ALL {
-        let reply = chain.front.client(version).await.send(Request::post("/", sent.clone())).await;
-        assert_eq!((reply.status, reply.end), (200, End::Complete), "{version:?}");
-        assert!(reply.body == sent, "{version:?}: {} bytes came back, not those that were sent", reply.body.len());
-    }
-}
-
-#[tokio::test]
-async fn trailers_pass_both_ways() {
-    let script =
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 6\r\n\r\n";
-    let backend = Backend::start(move |_| Script::bytes(script)).await;
-    let chain = Chain::start(&backend).await;
-    for version in Version::ALL {
-        let request = Request::post("/", "body").header("te", "trailers").header("trailer", "x-check");
-        let reply = chain.front.client(version).await.send(request.trailer("x-check", "ok")).await;
-        assert_eq!((reply.text().as_str(), reply.trailer("x-sum")), ("abc", Some("6")), "{version:?}");
-        let received = backend.received();
-        let last = received.last().expect("a request");
-        assert_eq!(last.trailers, [("x-check".to_owned(), "ok".to_owned())], "{version:?}: {last}");
-    }
-}
-
-#[tokio::test]
-async fn replies_without_content_have_none() {
-    let backend = Backend::start(|received| match (received.method.as_str(), received.path()) {
-        ("HEAD", _) => Script::bytes("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"),
-        (_, "/204") => Script::bytes("HTTP/1.1 204 No Content\r\n\r\n"),
-        (_, "/304") => Script::bytes("HTTP/1.1 304 Not Modified\r\netag: \"x\"\r\n\r\n"),
-        _ => Script::bytes("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
-    })
-    .await;
-    let chain = Chain::start(&backend).await;
-    for version in Version::ALL {
-        let client = chain.front.client(version).await;
-        for (method, path, status, length) in [
-            ("HEAD", "/", 200, Some("5")),
-            ("GET", "/204", 204, None),
-            ("GET", "/304", 304, None),
-            ("GET", "/", 200, Some("0")),
-        ] {
-            let reply = client.send(Request::new(method, path)).await;
-            let seen = (reply.status, reply.end, reply.body.len(), reply.header("content-length"));
-            assert_eq!(seen, (status, End::Complete, 0, length), "{version:?} {method} {path}");
-        }
-    }
 }
 
 #[tokio::test]
