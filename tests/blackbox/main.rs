@@ -20,3 +20,4 @@ mod migration;
 mod settings;
 mod stop;
 mod upstream_http3;
+mod watched;

@@ -10,6 +10,7 @@ use super::wire::{
 use crate::support::certificates::Certificates;
 use crate::support::message::End;
 use crate::support::wire::Wire;
+use crate::watched::AFTER;
 
 /// A connection.
 pub(super) struct Client(Wire);
@@ -141,9 +142,6 @@ fn code(bytes: Option<&[u8]>) -> u32 {
     let bytes = bytes.unwrap_or_default().iter().take(4);
     bytes.fold(0, |code, byte| code << 8 | u32::from(*byte))
 }
-
-/// What the path of the request after the fault ends with.
-pub(super) const AFTER: &str = "/after";
 
 /// The stream of that request; rows may use one before it.
 const AFTER_STREAM: u32 = 5;

@@ -1,8 +1,9 @@
 //! RFC 9113 §8.1 and §8.2: the frames of a message, its content, its fields; §8.5 and RFC 8441: CONNECT.
 
-use super::row::{Row, Upstream};
+use super::row::Row;
 use super::table::play;
 use super::wire::{DATA, PADDED, data, frame, headers, last_data, last_headers};
+use crate::watched::Upstream;
 
 #[tokio::test]
 async fn rfc9113_8_1_frames_of_a_message() {

@@ -1,6 +1,7 @@
 //! One row: what a client writes, and what must come of it.
 
 use super::wire::{END_STREAM, ROW_STREAM, headers, last_headers, section};
+use crate::watched::Upstream;
 
 /// A row of the table.
 #[derive(Clone, Debug)]
@@ -24,17 +25,6 @@ pub(super) enum Want {
     Statuses(&'static [u16]),
     /// 200, with all of these in the request as the backend saw it, and none of the others.
     Good(Vec<&'static str>, Vec<&'static str>),
-}
-
-/// What the backend sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Upstream {
-    /// Nothing at all.
-    Nothing,
-    /// Perhaps the beginning of a request whose fault came later, never a whole one.
-    NothingWhole,
-    /// A whole request.
-    Whole,
 }
 
 impl Row {

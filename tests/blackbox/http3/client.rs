@@ -9,6 +9,7 @@ use quinn::{Connection, ConnectionError, Endpoint, ReadError, ReadToEndError, Re
 use super::row::{H3_NO_ERROR, Last, Row, Step, Want};
 use super::wire::{Answer, headers};
 use crate::support::certificates::Certificates;
+use crate::watched::AFTER;
 
 /// A connection, and the streams that were opened on it.
 pub(super) struct Client {
@@ -210,9 +211,6 @@ pub(crate) fn named(error: &ConnectionError) -> String {
 pub(crate) fn varint(code: u64) -> VarInt {
     VarInt::from_u64(code).expect("a code")
 }
-
-/// What the path of the request after the fault ends with.
-pub(super) const AFTER: &str = "/after";
 
 /// Bytes of an answer: more than the requests here have.
 const MAX_ANSWER: usize = 1 << 20;

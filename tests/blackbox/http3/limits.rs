@@ -1,9 +1,10 @@
 //! RFC 9114 §4.2.2 and §10.5: what is too large, too many, or announced as huge. The limits are the defaults: 60 KiB and 100
 //! fields.
 
-use super::row::{Last, Row, Upstream, Want};
+use super::row::{Last, Row, Want};
 use super::table::play;
 use super::wire::{ENCODER, HEADERS, cut_frame, frame, headers, integer, line, text};
+use crate::watched::Upstream;
 
 #[tokio::test]
 async fn rfc9114_4_2_2_large_field_sections() {

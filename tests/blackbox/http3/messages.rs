@@ -56,7 +56,7 @@ fn good() -> Vec<Row> {
         Row::new("rfc9110_10_1_1_expect_continue")
             .post_then(&[("expect", "100-continue"), ("content-length", "2")], data("ab"))
             .answers(&[100, 200])
-            .upstream(super::row::Upstream::Whole),
+            .upstream(crate::watched::Upstream::Whole),
         Row::new("rfc9114_4_2_1_cookie_crumbs")
             .get(&[("cookie", "a=1"), ("x-other", "y"), ("cookie", "b=2")])
             .good(&["cookie: a=1; b=2\n"]),

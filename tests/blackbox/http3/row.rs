@@ -1,6 +1,7 @@
 //! One row: what a client does, and what must come of it.
 
 use super::wire::{CONTROL, headers, settings};
+use crate::watched::Upstream;
 
 /// A row of the table.
 #[derive(Clone, Debug)]
@@ -59,17 +60,6 @@ pub(super) enum Want {
     Good(Vec<&'static str>),
     /// Nothing: the connection stands.
     Nothing,
-}
-
-/// What the backend sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Upstream {
-    /// Nothing at all.
-    Nothing,
-    /// Perhaps the beginning of a request whose fault came later, never a whole one.
-    NothingWhole,
-    /// A whole request.
-    Whole,
 }
 
 impl Row {
