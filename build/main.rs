@@ -1,4 +1,4 @@
-//! Build script: makes the typed Envoy messages and their descriptors out of the table of facts in `src/config`.
+//! Build script: makes the typed Envoy messages and their descriptors out of the tables of facts in `src/config`.
 
 mod annotations;
 mod descriptors;
@@ -14,7 +14,10 @@ use prost::Message;
 use prost_types::FileDescriptorSet;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut files = table::parse(&read("src/config/schema.tsv")?)?;
+    let mut files = Vec::new();
+    for table in ["src/config/schema.tsv", "src/config/own.tsv"] {
+        files.extend(table::parse(&read(table)?).map_err(|error| format!("{table}:{error}"))?);
+    }
     let every: Vec<String> = files.iter().flat_map(|file| &file.messages).map(|message| message.name.clone()).collect();
     reach::retain(&mut files, &read("src/config/roots.txt")?)?;
     let descriptors = descriptors::descriptor_set(&files);

@@ -34,7 +34,7 @@ fn reach(files: &[File], roots: &str) -> Result<HashSet<String>, Box<dyn Error>>
         match messages.get(name) {
             Some(message) => waiting.extend(message.fields.iter().filter_map(|field| refers_to(&field.kind))),
             None if enums.contains(name) => {}
-            None => return Err(format!("`{name}` is not in schema.tsv").into()),
+            None => return Err(format!("`{name}` is in no table").into()),
         }
     }
     Ok(reached)

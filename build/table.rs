@@ -1,7 +1,7 @@
 //! The table of Envoy's API, read into files, messages, fields and enums.
 //!
-//! `src/config/schema.tsv` holds the facts, one a line; its head names the columns. A line that cannot be read stops
-//! the build and is named.
+//! `src/config/schema.tsv` holds the facts, one a line; its head names the columns. `own.tsv` beside it holds those of our own
+//! messages. A line that cannot be read stops the build and is named.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -74,8 +74,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<File>, Box<dyn Error>> {
     let enums: HashSet<&str> = text.lines().filter_map(|line| line.strip_prefix("enum ")?.split('\t').next()).collect();
     let mut files = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
-        parse_line(line, &enums, &mut files)
-            .ok_or_else(|| format!("schema.tsv:{}: cannot read `{line}`", index + 1))?;
+        parse_line(line, &enums, &mut files).ok_or_else(|| format!("{}: cannot read `{line}`", index + 1))?;
     }
     Ok(files)
 }
