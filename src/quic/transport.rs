@@ -5,23 +5,9 @@ use std::time::Duration;
 use quinn::{IdleTimeout, TransportConfig, VarInt};
 
 use super::send_window::LEAST;
-use super::steer::SteeringStats;
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
 use crate::config::{At, Invalid, duration};
-
-/// A QUIC listener as it runs.
-#[derive(Clone, Debug)]
-pub struct QuicSettings {
-    /// What quinn needs of it.
-    pub server: quinn::ServerConfig,
-    /// How long a handshake may take.
-    pub handshake_timeout: Duration,
-    /// Request streams that a client may have open at once.
-    pub max_streams: u32,
-    /// How its datagrams reached their workers.
-    pub steering: SteeringStats,
-}
 
 /// Builds the transport of a listener, or of a cluster, which has `http3` alone. `http3` are the options of the HTTP connection
 /// manager, which stand behind those of the listener.

@@ -1,102 +1,38 @@
-//! QUIC: handshakes on one worker's endpoint, and the connections that come of them.
+//! One connection, from its first packet to its end.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use quinn::{Connection, ConnectionError, Endpoint, Incoming, RecvStream, SendStream, VarInt, ZeroRttAccepted};
+use quinn::{Connection, ConnectionError, Incoming, RecvStream, SendStream, VarInt, ZeroRttAccepted};
 use tokio::sync::watch;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout_at;
 
-use super::{Kind, Listener};
+use super::half_open::HalfOpen;
 use crate::codec::h3::{Accepted, Early};
 use crate::hcm::{self, ConnectionEnd, Peer, Worker};
+use crate::listener::Listener;
 use crate::observe::access_log::{Connection as Facts, Tls};
-use crate::quic::{QuicSettings, Share, endpoint};
 
-/// Runs the endpoint of one address on one worker.
-pub(super) fn spawn(listener: &Arc<Listener>, share: Share, worker: &Arc<Worker>) {
-    let listener = Arc::clone(listener);
-    let worker = Arc::clone(worker);
-    let drain = worker.drain.clone();
-    drain.spawn_service("quic listener", async move {
-        let Kind::Quic(_, settings) = &listener.kind else { return };
-        let endpoint = match endpoint(settings, share) {
-            Ok(endpoint) => endpoint,
-            Err(error) => return tracing::error!(listener = %listener.name, %error, "the socket cannot be served"),
-        };
-        accept(&listener, settings, &endpoint, &worker).await;
-        // Connections go on. RFC 9000 §5.2.2: handshakes that begin now are refused, so that clients turn elsewhere at once.
-        while let Some(incoming) = endpoint.accept().await {
-            incoming.refuse();
-        }
-        std::future::pending::<()>().await;
-    });
-}
-
-async fn accept(listener: &Arc<Listener>, settings: &QuicSettings, endpoint: &Endpoint, worker: &Arc<Worker>) {
-    let mut watch = worker.drain.watch();
-    let half_open = HalfOpen::default();
-    loop {
-        tokio::select! {
-            () = watch.draining() => return,
-            () = listener.stopped.cancelled() => return,
-            incoming = endpoint.accept() => match incoming {
-                // RFC 9000 §8.1.2: under many handshakes that do not end, who cannot hear us costs no more than a Retry.
-                Some(incoming) if half_open.are_many() && incoming.may_retry() => {
-                    listener.stats.retry.inc();
-                    // Only one that may not be sent fails.
-                    let _ = incoming.retry();
-                }
-                Some(incoming) => {
-                    let connection = Handshake {
-                        listener: Arc::clone(listener),
-                        worker: Arc::clone(worker),
-                        remote: incoming.remote_address(),
-                        timeout: settings.handshake_timeout,
-                        max_streams: settings.max_streams,
-                        began: Instant::now(),
-                        half_open: Some(half_open.begin()),
-                    };
-                    worker.drain.spawn("quic connection", connection.run(incoming));
-                }
-                None => return,
-            },
-        }
-    }
-}
-
-struct Handshake {
-    listener: Arc<Listener>,
-    worker: Arc<Worker>,
+/// A handshake that is to be done.
+pub(super) struct Handshake {
+    pub(super) listener: Arc<Listener>,
+    pub(super) worker: Arc<Worker>,
     /// Where the first packet came from and the answers of the handshake go. That is the client's address for the connection's
     /// life, in logs, limits and `x-forwarded-for` (RFC 9000 §9.3): quinn's `remote_address` follows a later packet before the
     /// new path is validated, and says neither when it is nor that it was not.
-    remote: SocketAddr,
-    timeout: Duration,
-    max_streams: u32,
-    began: Instant,
+    pub(super) remote: SocketAddr,
+    pub(super) timeout: Duration,
+    pub(super) max_streams: u32,
+    pub(super) began: Instant,
     /// Until it is complete, or has failed.
-    half_open: Option<HalfOpen>,
-}
-
-/// The handshakes of one endpoint that have begun and not ended: each holds one of these.
-#[derive(Clone, Debug, Default)]
-struct HalfOpen(Arc<()>);
-
-impl HalfOpen {
-    fn begin(&self) -> Self {
-        self.clone()
-    }
-
-    fn are_many(&self) -> bool {
-        Arc::strong_count(&self.0) > MANY_HALF_OPEN
-    }
+    pub(super) half_open: Option<HalfOpen>,
 }
 
 impl Handshake {
-    async fn run(mut self, incoming: Incoming) {
+    /// Serves the connection to its end.
+    pub(super) async fn run(mut self, incoming: Incoming) {
         self.listener.accepted(&self.worker);
         let mut facts = self.listener.facts(&self.worker, self.remote, self.began);
         facts.local = Some(self.local(incoming.local_ip()));
@@ -218,7 +154,3 @@ async fn end_of_handshake(
     complete.await;
     connection.close_reason().map_or(Ok(()), Err)
 }
-
-/// Handshakes that may be under way on one worker before clients have to show that they hear us. Those of 2,500 new connections
-/// a second, each 50 ms away.
-const MANY_HALF_OPEN: usize = 128;
