@@ -1,4 +1,4 @@
-//! The generated messages against the table of facts that they are made of.
+//! The generated messages against the tables of facts that they are made of.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use quicgate::config::proto::envoy::config::bootstrap::v3::Bootstrap;
 use quicgate::config::{descriptors, is_sensitive};
 
-const TABLE: &str = include_str!("../../src/config/schema.tsv");
+const TABLES: [&str; 2] = [include_str!("../../src/config/schema.tsv"), include_str!("../../src/config/own.tsv")];
 
 /// A field as (number, name, type), the type as the table writes it.
 type Field = (u32, String, String);
@@ -15,7 +15,7 @@ type Field = (u32, String, String);
 fn table() -> HashMap<&'static str, Vec<Field>> {
     let mut table: HashMap<&str, Vec<Field>> = HashMap::new();
     let mut message = "";
-    for line in TABLE.lines() {
+    for line in TABLES.into_iter().flat_map(str::lines) {
         let columns: Vec<&str> = line.split('\t').collect();
         if let Some(name) = columns[0].strip_prefix("message ") {
             message = name;
