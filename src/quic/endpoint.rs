@@ -3,8 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use quinn::{Endpoint, TokioRuntime};
+use quinn::Endpoint;
 
+use super::caught::CaughtSocket;
 use super::settings::QuicSettings;
 use super::steer::Share;
 
@@ -13,7 +14,8 @@ use super::steer::Share;
 /// # Errors
 /// What the system says of the socket.
 pub fn endpoint(settings: &QuicSettings, share: Share) -> io::Result<Endpoint> {
-    let runtime = Arc::new(TokioRuntime);
+    let runtime = Arc::clone(&settings.runtime);
     let (config, socket) = share.open(&*runtime)?;
+    let socket = Arc::new(CaughtSocket { socket, panics: settings.panics.clone() });
     Endpoint::new_with_abstract_socket(config, Some(settings.server.clone()), socket, runtime)
 }

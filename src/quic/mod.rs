@@ -5,6 +5,7 @@
 //! it and hands them to `codec::h3`, which keeps a [`SendWindow`] for each. [`QuicUpstream`] and [`QuicClients`] are the same
 //! towards upstreams, for `upstream`.
 
+mod caught;
 mod client;
 mod endpoint;
 mod send_window;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Runtime, TokioRuntime};
 
 use super::steer::SteeringStats;
 use super::transport::{handshake_timeout, max_streams, transport};
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
 use crate::config::{At, Invalid};
-use crate::observe::stats::Scope;
+use crate::observe::stats::{Counter, Scope};
 use crate::tls::ServerTls;
 
 /// A QUIC listener as it runs.
@@ -22,6 +23,10 @@ pub struct QuicSettings {
     pub handshake_timeout: Duration,
     /// Request streams that a client may have open at once.
     pub max_streams: u32,
+    /// What its endpoints run on.
+    pub(crate) runtime: Arc<dyn Runtime>,
+    /// `listener.<address>.quic.panics`: those that were caught on the way to and from its sockets.
+    pub(super) panics: Counter,
     /// How its datagrams reached their workers.
     pub steering: SteeringStats,
 }
@@ -48,7 +53,14 @@ pub fn settings(
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
     let max_streams = max_streams(listener, http3);
     let steering = SteeringStats::new(scope);
-    Ok(QuicSettings { server, handshake_timeout: handshake_timeout(listener), max_streams, steering })
+    Ok(QuicSettings {
+        server,
+        handshake_timeout: handshake_timeout(listener),
+        max_streams,
+        runtime: Arc::new(TokioRuntime),
+        panics: scope.counter("quic.panics"),
+        steering,
+    })
 }
 
 /// Handshakes that may wait to be accepted on one worker.

@@ -10,6 +10,8 @@ mod defaults;
 pub mod demo;
 mod envoy_flags;
 pub mod local_ca;
+#[cfg(test)]
+mod panics;
 mod run;
 pub mod short_form;
 mod signals;
