@@ -181,6 +181,8 @@ struct ListenerStats {
     pre_cx_timeout: Counter,
     /// `quic.retry_sent`: handshakes that had to begin again so that the client's address is known to be its own.
     retry: Counter,
+    /// `quic.cx_migrated`: connections whose client had another address at the end than at the beginning.
+    migrated: Counter,
     accept_paused: Counter,
     handshake: Counter,
     connection_error: Counter,
@@ -204,6 +206,7 @@ impl ListenerStats {
             cx_length_ms: scope.histogram("downstream_cx_length_ms"),
             pre_cx_timeout: scope.counter("downstream_pre_cx_timeout"),
             retry: scope.counter("quic.retry_sent"),
+            migrated: scope.counter("quic.cx_migrated"),
             accept_paused: scope.counter("downstream_accept_paused"),
             handshake: ssl.counter("handshake"),
             connection_error: ssl.counter("connection_error"),

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::edge::{ALL, Edge};
 use crate::settings::quic::client;
 use crate::support::backend::{Backend, Script};
-use crate::support::deadline::within;
+use crate::support::deadline::{until, within};
 use crate::support::message::field;
 use crate::support::program::{Gateway, Program};
 
@@ -34,7 +34,11 @@ async fn clients_move(workers: usize, steering: Steering) {
     let clients = std::env::var("QUICGATE_CLIENTS").ok().and_then(|count| count.parse().ok()).unwrap_or(CLIENTS);
     let downloads = (0..clients).map(|number| download(client().0, gateway, number, MOVES));
     let whole = whole(downloads.collect()).await;
-    let stats = edge.process.stats().await;
+    let stats = until("the end of all connections, which is seen as moved", async || {
+        let stats = edge.process.stats().await;
+        (stats.of("listener.127.0.0.1_0.quic.cx_migrated") == i64::try_from(clients).ok()?).then_some(stats)
+    })
+    .await;
     let counted = |name: &str| stats.of(&format!("listener.127.0.0.1_0.quic.steering.{name}"));
     let [bpf, handed_over, dropped] = ["bpf", "handed_over", "handed_over_dropped"].map(counted);
     println!(

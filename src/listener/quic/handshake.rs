@@ -45,7 +45,11 @@ impl Handshake {
                 }
                 end.protocol = Some(http::Version::HTTP_3);
                 let facts = self.complete(facts, &begun);
+                let quic = begun.connection.clone();
                 end.transport_failure = self.serve(begun, &facts, deadline).await.err();
+                if quic.remote_address() != self.remote {
+                    self.listener.stats.migrated.inc();
+                }
                 facts
             }
             Err(reason) => {
