@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{Connecting, Endpoint, EndpointConfig, TokioRuntime, VarInt};
 
+use super::initial::initial_suite;
 use super::transport::{max_streams, stream_window, transport};
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::{At, Invalid};
@@ -27,8 +28,9 @@ pub struct QuicUpstream {
 /// # Errors
 /// [`Invalid`] where QUIC cannot be spoken with them.
 pub fn upstream(tls: &ClientTls, options: Option<&QuicProtocolOptions>, at: At<'_>) -> Result<QuicUpstream, Invalid> {
-    let crypto = QuicClientConfig::try_from(Arc::clone(&tls.config))
-        .map_err(|error| at.error(format_args!("QUIC cannot use this TLS context: {error}")))?;
+    let crypto = initial_suite()
+        .and_then(|initial| QuicClientConfig::with_initial(Arc::clone(&tls.config), initial).ok())
+        .ok_or_else(|| at.error("Initial packets of QUIC need AES-128-GCM, which this build cannot do"))?;
     let mut transport = transport(None, options, at)?;
     // RFC 9114 §6.1: a server opens no bidirectional stream. One that does is told so.
     transport.max_concurrent_bidi_streams(VarInt::from_u32(1));

@@ -8,6 +8,7 @@
 mod caught;
 mod client;
 mod endpoint;
+mod initial;
 mod send_window;
 mod settings;
 mod steer;

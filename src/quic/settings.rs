@@ -6,6 +6,7 @@ use std::time::Duration;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Runtime, TokioRuntime};
 
+use super::initial::initial_suite;
 use super::steer::SteeringStats;
 use super::transport::{handshake_timeout, max_streams, transport};
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
@@ -42,8 +43,9 @@ pub fn settings(
     scope: &Scope,
     at: At<'_>,
 ) -> Result<QuicSettings, Invalid> {
-    let crypto = QuicServerConfig::try_from(Arc::clone(&tls.config))
-        .map_err(|error| at.error(format_args!("QUIC cannot use this TLS context: {error}")))?;
+    let crypto = initial_suite()
+        .and_then(|initial| QuicServerConfig::with_initial(Arc::clone(&tls.config), initial).ok())
+        .ok_or_else(|| at.error("Initial packets of QUIC need AES-128-GCM, which this build cannot do"))?;
     // The key that makes Retry and address-validation tokens is random and the same on every worker: a clone shares it.
     let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
     server

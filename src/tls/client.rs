@@ -12,7 +12,8 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStor
 use x509_parser::parse_x509_certificate;
 
 use super::Transport;
-use super::server::{alpn, versions};
+use super::params::params;
+use super::server::alpn;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
     CertificateValidationContext, CommonTlsContext, UpstreamTlsContext, common_tls_context::ValidationContextType,
 };
@@ -45,11 +46,11 @@ pub fn client(written: &UpstreamTlsContext, transport: Transport, at: At<'_>) ->
             return Err(common_at.beyond::<CommonTlsContext>(field));
         }
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let authorities = authorities(common, common_at);
-    let versions = versions(common.tls_params.as_ref(), transport, common_at.field("tls_params"));
+    let params = params(common.tls_params.as_ref(), transport, common_at.field("tls_params"));
     let alpn = alpn(&common.alpn_protocols, transport, common_at.field("alpn_protocols"));
-    let (authorities, versions, alpn, sni) = (authorities?, versions?, alpn?, sni?);
+    let (authorities, params, alpn, sni) = (authorities?, params?, alpn?, sni?);
+    let provider = params.provider;
     if authorities.is_none() {
         at.lint(
             "nothing of the upstream's certificate is verified: anyone on the way may answer in its place unless \
@@ -58,7 +59,7 @@ pub fn client(written: &UpstreamTlsContext, transport: Transport, at: At<'_>) ->
     }
     let verifier = Verifier { authorities, provider: Arc::clone(&provider) };
     let mut config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&versions)
+        .with_protocol_versions(&params.versions)
         .map_err(|error| common_at.error(format_args!("no handshake is possible: {error}")))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))

@@ -4,8 +4,12 @@
 //! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`. Sessions resume on every worker: the store and the ticket keys belong to the context, not to a worker.
 
 mod certificate;
+mod choice;
 mod client;
 mod facts;
+mod key_log;
+mod params;
+mod schemes;
 mod secrets;
 mod server;
 

@@ -2,17 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
-use rustls::sign::CertifiedKey;
-
-use super::certificate::{CertificateFacts, load};
+use super::certificate::{Certificate, load};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::secret::Type;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{SdsSecretConfig, Secret};
 use crate::config::{At, Invalid};
-
-/// A certificate with its key, ready for handshakes, and what is told of it.
-pub(super) type Certificate = (Arc<CertifiedKey>, CertificateFacts);
 
 /// The secrets of a configuration, by name.
 #[derive(Debug, Default)]

@@ -1,17 +1,20 @@
 //! A `DownstreamTlsContext` as it runs: rustls's server configuration.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
-use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, SupportedProtocolVersion, version};
+use rustls::ServerConfig;
+use rustls::server::ServerSessionMemoryCache;
 
 use super::Transport;
-use super::certificate::{CertificateFacts, load};
+use super::certificate::{Certificate, CertificateFacts, load};
+use super::choice::{Choice, Options};
+use super::key_log::KeyLogFile;
+use super::params::params;
 use super::secrets::Secrets;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
-    CommonTlsContext, DownstreamTlsContext, TlsParameters, common_tls_context::ValidationContextType,
-    tls_parameters::TlsProtocol,
+    CommonTlsContext, DownstreamTlsContext, TlsKeyLog, common_tls_context::ValidationContextType,
+    downstream_tls_context::OcspStaplePolicy,
 };
 use crate::config::{At, Invalid};
 
@@ -34,67 +37,72 @@ pub fn server(
     secrets: &Secrets,
     at: At<'_>,
 ) -> Result<ServerTls, Invalid> {
+    let options = Options {
+        require_sni: written.require_sni.unwrap_or(false),
+        full_scan: written.full_scan_certs_on_sni_mismatch.unwrap_or(false),
+    };
+    let policy = written.ocsp_staple_policy();
     let common = at.required("common_tls_context", written.common_tls_context.as_ref())?;
     let at = at.field("common_tls_context");
     if let Some(ValidationContextType::ValidationContext(_)) = common.validation_context_type {
         return Err(at.beyond::<CommonTlsContext>("validation_context"));
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let inline = at.each("tls_certificates", &common.tls_certificates, |at, written| load(written, &provider, at));
-    let configs = &common.tls_certificate_sds_secret_configs;
-    let named = at.each("tls_certificate_sds_secret_configs", configs, |at, written| secrets.certificate(written, at));
-    let versions = versions(common.tls_params.as_ref(), transport, at.field("tls_params"));
+    let params = params(common.tls_params.as_ref(), transport, at.field("tls_params"));
+    let certificates = certificates(common, secrets, at);
     let alpn = alpn(&common.alpn_protocols, transport, at.field("alpn_protocols"));
-    let (keys, certificates): (Vec<_>, Vec<_>) = [inline?, named?].concat().into_iter().unzip();
-    if keys.len() > 1 {
-        return Err(at.beyond::<CommonTlsContext>("tls_certificates"));
-    }
-    let Some(key) = keys.into_iter().next() else {
-        return Err(at.field("tls_certificates").error("a server needs a certificate"));
-    };
-    let builder = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&versions?)
+    let key_log = key_log(common.key_log.as_ref(), at.field("key_log"));
+    let (params, certificates, alpn, key_log) = (params?, certificates?, alpn?, key_log?);
+    stapled(&certificates, policy, at)?;
+    let facts = certificates.iter().map(|certificate| certificate.facts.clone()).collect();
+    let choice = Choice::new(&certificates, params.schemes.as_ref(), policy, options);
+    let builder = ServerConfig::builder_with_provider(params.provider)
+        .with_protocol_versions(&params.versions)
         .map_err(|error| at.field("tls_params").error(format_args!("no handshake is possible: {error}")))?;
-    let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(FirstCertificate(key)));
-    config.alpn_protocols = alpn?;
+    let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(choice));
+    config.alpn_protocols = alpn;
+    config.ignore_client_order = !written.prefer_client_ciphers;
+    if let Some(key_log) = key_log {
+        config.key_log = Arc::new(key_log);
+    }
     sessions(&mut config, transport);
-    Ok(ServerTls { config: Arc::new(config), certificates })
+    Ok(ServerTls { config: Arc::new(config), certificates: facts })
 }
 
-/// The versions of TLS that a context allows on `transport`.
-pub(super) fn versions(
-    params: Option<&TlsParameters>,
-    transport: Transport,
-    at: At<'_>,
-) -> Result<Vec<&'static SupportedProtocolVersion>, Invalid> {
-    let auto = TlsProtocol::TlsAuto;
-    let (min, max) =
-        params.map_or((auto, auto), |p| (p.tls_minimum_protocol_version(), p.tls_maximum_protocol_version()));
-    for (field, value) in [("tls_minimum_protocol_version", min), ("tls_maximum_protocol_version", max)] {
-        if matches!(value, TlsProtocol::TlSv10 | TlsProtocol::TlSv11) {
-            return Err(at.field(field).not_implemented());
-        }
+/// The certificates of a context, its own before those that it refers to.
+fn certificates(common: &CommonTlsContext, secrets: &Secrets, at: At<'_>) -> Result<Vec<Certificate>, Invalid> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let own = at.each("tls_certificates", &common.tls_certificates, |at, written| load(written, &provider, at));
+    let configs = &common.tls_certificate_sds_secret_configs;
+    let named = at.each("tls_certificate_sds_secret_configs", configs, |at, written| secrets.certificate(written, at));
+    let all = [own?, named?].concat();
+    if all.is_empty() {
+        return Err(at.field("tls_certificates").error("a server needs a certificate"));
     }
-    if matches!(transport, Transport::Quic { .. }) {
-        // RFC 9001 §4.2: QUIC needs TLS 1.3.
-        if max == TlsProtocol::TlSv12 {
-            return Err(at
-                .field("tls_maximum_protocol_version")
-                .error("QUIC needs TLS 1.3: leave the maximum out or set TLSv1_3"));
-        }
-        return Ok(vec![&version::TLS13]);
+    Ok(all)
+}
+
+/// Whether every certificate has the staple that the policy asks for.
+fn stapled(certificates: &[Certificate], policy: OcspStaplePolicy, at: At<'_>) -> Result<(), Invalid> {
+    let bare = certificates.iter().find(|certificate| certificate.staple.is_none());
+    match bare {
+        Some(bare) if policy == OcspStaplePolicy::MustStaple => Err(at.field("tls_certificates").error(format_args!(
+            "`ocsp_staple_policy: MUST_STAPLE` asks for an `ocsp_staple` with every certificate: that in `{}` has none",
+            bare.facts.path
+        ))),
+        _ => Ok(()),
     }
-    if min == TlsProtocol::TlSv13 && max == TlsProtocol::TlSv12 {
-        return Err(at.field("tls_minimum_protocol_version").error("is above `tls_maximum_protocol_version`"));
+}
+
+fn key_log(written: Option<&TlsKeyLog>, at: At<'_>) -> Result<Option<KeyLogFile>, Invalid> {
+    let Some(written) = written else { return Ok(None) };
+    let path = Path::new(&written.path);
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(missing) = directory.filter(|directory| !directory.is_dir()) {
+        let message = format!("there is no directory `{}`: make it, or name another file", missing.display());
+        return Err(at.field("path").error(message));
     }
-    let mut versions = Vec::new();
-    if min != TlsProtocol::TlSv13 {
-        versions.push(&version::TLS12);
-    }
-    if max != TlsProtocol::TlSv12 {
-        versions.push(&version::TLS13);
-    }
-    Ok(versions)
+    at.lint("whoever can read this file can read every connection: it is for debugging, not for an edge that serves");
+    Ok(Some(KeyLogFile::new(path)))
 }
 
 /// The protocols that a context offers on `transport`.
@@ -132,16 +140,6 @@ fn sessions(config: &mut ServerConfig, transport: Transport) {
             // RFC 9001 §4.6.1: on QUIC the only size is all or nothing.
             config.max_early_data_size = if early_data { u32::MAX } else { 0 };
         }
-    }
-}
-
-/// One certificate for every name. Choosing by SNI comes with several certificates a context.
-#[derive(Debug)]
-struct FirstCertificate(Arc<CertifiedKey>);
-
-impl ResolvesServerCert for FirstCertificate {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0))
     }
 }
 

@@ -19,5 +19,6 @@ mod log_format;
 mod migration;
 mod settings;
 mod stop;
+mod tls;
 mod upstream_http3;
 mod watched;

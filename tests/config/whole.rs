@@ -35,6 +35,7 @@ macro_rules! whole {
 whole! {
     references: "references.yaml",
     certificates: "certificates.yaml",
+    tls: "tls.yaml",
     addresses: "addresses.yaml",
     no_effect: "no_effect.yaml",
     lint: "lint.yaml",

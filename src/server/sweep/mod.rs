@@ -10,6 +10,7 @@ mod occurrence;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use p12_keystore::{KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,9 +31,11 @@ const LABELS: [&str; 5] = [
 ];
 
 /// Fields that decide whether something can be built: with another value, or without, nothing is built at all.
-const BUILD_REFUSES: [&str; 9] = [
+const BUILD_REFUSES: [&str; 10] = [
     // Another key does not belong to the certificate.
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.private_key",
+    // Nor does another password open it.
+    "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.password",
     // What refers to the secret would refer to nothing.
     "envoy.extensions.transport_sockets.tls.v3.Secret.name",
     // A listener on the other protocol needs another transport socket.
@@ -137,16 +140,34 @@ fn directory() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
     let key = KeyPair::generate().unwrap();
-    let certificate = || CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap().pem();
+    let certificate = || {
+        let mut parameters = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        // Of which the OCSP response in `tls.yaml` speaks.
+        parameters.serial_number = Some(vec![0x17, 0x2a, 0x3b, 0x4c].into());
+        parameters.self_signed(&key).unwrap().pem()
+    };
     write("server.key", &key.serialize_pem());
     write("server.keyx", &KeyPair::generate().unwrap().serialize_pem());
     for (name, text) in [("server.crt", certificate()), ("server.crtx", certificate())] {
         write(name, &text);
     }
+    for name in ["server.p12", "server.p12x"] {
+        std::fs::write(directory.path().join(name), pkcs12(&key)).unwrap();
+    }
     // Larger than a direct response is by default.
     write("text", &"a text\n".repeat(1000));
     write("textx", "another text\n");
     directory
+}
+
+/// A key with a certificate of its own, under the password of `tls.yaml`.
+fn pkcs12(key: &KeyPair) -> Vec<u8> {
+    let certificate = CertificateParams::new(vec!["a.test".to_owned()]).unwrap().self_signed(key).unwrap();
+    let certificate = p12_keystore::Certificate::from_der(certificate.der()).unwrap();
+    let key = PrivateKey::from_der(&key.serialize_der()).unwrap();
+    let mut store = KeyStore::new();
+    store.add_entry("edge", KeyStoreEntry::PrivateKeyChain(PrivateKeyChain::new(vec![1], key, [certificate])));
+    store.writer("open sesame").write().unwrap()
 }
 
 fn files(directory: &Path) -> Vec<File> {
