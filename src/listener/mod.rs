@@ -41,6 +41,7 @@ pub struct Listener {
     /// The name of the only filter chain.
     pub filter_chain: Arc<str>,
     backlog: i32,
+    limits: quic::HandshakeLimits,
     handshake_timeout: Duration,
     access_log: AccessLog,
     stats: ListenerStats,
@@ -181,6 +182,8 @@ struct ListenerStats {
     pre_cx_timeout: Counter,
     /// `quic.retry_sent`: handshakes that had to begin again so that the client's address is known to be its own.
     retry: Counter,
+    /// `quic.handshakes_refused`: handshakes of clients that had too many under way.
+    refused: Counter,
     accept_paused: Counter,
     handshake: Counter,
     connection_error: Counter,
@@ -204,6 +207,7 @@ impl ListenerStats {
             cx_length_ms: scope.histogram("downstream_cx_length_ms"),
             pre_cx_timeout: scope.counter("downstream_pre_cx_timeout"),
             retry: scope.counter("quic.retry_sent"),
+            refused: scope.counter("quic.handshakes_refused"),
             accept_paused: scope.counter("downstream_accept_paused"),
             handshake: ssl.counter("handshake"),
             connection_error: ssl.counter("connection_error"),

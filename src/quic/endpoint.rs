@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use quinn::{Endpoint, TokioRuntime};
 
+use super::ledger::Ledger;
 use super::settings::QuicSettings;
 use super::steer::Share;
 
-/// Starts the endpoint of one worker. Call it within the worker's runtime.
+/// Starts the endpoint of one worker, and its ledger, in which handshakes are to be noted before they are accepted. Call it
+/// within the worker's runtime.
 ///
 /// # Errors
 /// What the system says of the socket.
-pub fn endpoint(settings: &QuicSettings, share: Share) -> io::Result<Endpoint> {
+pub fn endpoint(settings: &QuicSettings, share: Share) -> io::Result<(Endpoint, Arc<Ledger>)> {
     let runtime = Arc::new(TokioRuntime);
     let (config, socket) = share.open(&*runtime)?;
-    Endpoint::new_with_abstract_socket(config, Some(settings.server.clone()), socket, runtime)
+    let ledger = Ledger::new(&settings.ledger);
+    let socket = ledger.guard(socket);
+    let endpoint = Endpoint::new_with_abstract_socket(config, Some(settings.server.clone()), socket, runtime)?;
+    Ok((endpoint, ledger))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
 
+use super::ledger::LedgerStats;
 use super::steer::SteeringStats;
 use super::transport::{handshake_timeout, max_streams, transport};
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
@@ -24,6 +25,8 @@ pub struct QuicSettings {
     pub max_streams: u32,
     /// How its datagrams reached their workers.
     pub steering: SteeringStats,
+    /// What the ledgers of its workers held back.
+    pub ledger: LedgerStats,
 }
 
 /// Builds the settings of a QUIC listener; `at` stands on `quic_options`, `scope` is the listener's.
@@ -47,8 +50,8 @@ pub fn settings(
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
     let max_streams = max_streams(listener, http3);
-    let steering = SteeringStats::new(scope);
-    Ok(QuicSettings { server, handshake_timeout: handshake_timeout(listener), max_streams, steering })
+    let (steering, ledger) = (SteeringStats::new(scope), LedgerStats::new(scope));
+    Ok(QuicSettings { server, handshake_timeout: handshake_timeout(listener), max_streams, steering, ledger })
 }
 
 /// Handshakes that may wait to be accepted on one worker.

@@ -46,3 +46,26 @@ async fn rfc9113_10_5_rfc9114_10_5_rapid_resets_end_their_connection() {
         assert_eq!(edge.process.stats().await.of(counter), 1, "{version:?}");
     }
 }
+
+/// A gateway with these `HandshakeLimits`.
+async fn limited(backend: &Backend, limits: &str) -> Edge {
+    let filter = format!(
+        "{{name: limits, typed_config: {{\"@type\": type.googleapis.com/quicgate.extensions.filters.listener.handshake_limits.v1.HandshakeLimits, {limits}}}}}"
+    );
+    let options = "quic_options: {}}";
+    Edge::altered(backend, &[(options, &format!("{options}\n    listener_filters: [{filter}]"))]).await
+}
+
+#[tokio::test]
+async fn rfc9000_8_1_2_with_no_handshake_allowed_without_it_every_client_gets_a_retry() {
+    let backend = Backend::echo().await;
+    for (limits, retried) in [("half_open_before_retry: 0", true), ("half_open_per_source: 7", false)] {
+        let edge = limited(&backend, limits).await;
+        for _ in 0..3 {
+            assert_eq!(edge.client(Version::Http3).await.send(Request::get("/")).await.status, 200);
+        }
+        let retries = edge.process.stats().await.of("listener.127.0.0.1_0.quic.retry_sent");
+        // A first flight of two datagrams may be answered twice.
+        assert_eq!(retries >= 3, retried, "{limits}: {retries}");
+    }
+}

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod amplification;
 mod command_line;
 mod edge;
 mod exchanges;
