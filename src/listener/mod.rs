@@ -182,7 +182,7 @@ struct ListenerStats {
     pre_cx_timeout: Counter,
     /// `quic.retry_sent`: handshakes that had to begin again so that the client's address is known to be its own.
     retry: Counter,
-    /// `quic.handshakes_refused`: handshakes of clients that had too many under way.
+    /// `quic.handshakes_refused`: handshakes of clients that had too many under way, or that are all rejected.
     refused: Counter,
     accept_paused: Counter,
     handshake: Counter,

@@ -5,14 +5,17 @@
 //! being used against others. `listener` accepts connections from it and hands them to `codec::h3`, which keeps a
 //! [`SendWindow`] for each. [`QuicUpstream`] and [`QuicClients`] are the same towards upstreams, for `upstream`.
 
+mod acceptance;
 mod client;
 mod endpoint;
 mod ledger;
 mod send_window;
 mod settings;
 mod steer;
+mod tokens;
 mod transport;
 
+pub use acceptance::Acceptance;
 pub use client::{QuicClients, QuicUpstream, upstream};
 pub use endpoint::endpoint;
 pub use ledger::{Entry, Ledger, LedgerStats};

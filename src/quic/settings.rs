@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
 
+use super::acceptance::{Acceptance, acceptance};
 use super::ledger::LedgerStats;
 use super::steer::SteeringStats;
+use super::tokens::tokens;
 use super::transport::{handshake_timeout, max_streams, transport};
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
@@ -23,6 +25,8 @@ pub struct QuicSettings {
     pub handshake_timeout: Duration,
     /// Request streams that a client may have open at once.
     pub max_streams: u32,
+    /// Whether and how fast new connections are taken.
+    pub acceptance: Acceptance,
     /// How its datagrams reached their workers.
     pub steering: SteeringStats,
     /// What the ledgers of its workers held back.
@@ -46,15 +50,17 @@ pub fn settings(
     let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
     server
         .transport_config(Arc::new(transport(listener, http3, at)?))
+        .validation_token_config(tokens())
         .max_incoming(MAX_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
     let max_streams = max_streams(listener, http3);
     let (steering, ledger) = (SteeringStats::new(scope), LedgerStats::new(scope));
-    Ok(QuicSettings { server, handshake_timeout: handshake_timeout(listener), max_streams, steering, ledger })
+    let (handshake_timeout, acceptance) = (handshake_timeout(listener), acceptance(listener));
+    Ok(QuicSettings { server, handshake_timeout, max_streams, acceptance, steering, ledger })
 }
 
-/// Handshakes that may wait to be accepted on one worker.
+/// Handshakes that may wait to be accepted on one worker: a burst, in 6 MiB. What comes beyond it is lost and sent again.
 const MAX_INCOMING: usize = 4096;
 
 /// Bytes that one handshake may send before it is accepted: 0-RTT and a `ClientHello` in pieces.

@@ -40,7 +40,7 @@ async fn with_long_certificates(backend: &Backend, options: &str) -> (Edge, Stri
 }
 
 /// A client whose first flight is one datagram of so many bytes.
-fn brief(authority: &str, size: u16) -> ClientConfig {
+pub(crate) fn brief(authority: &str, size: u16) -> ClientConfig {
     let groups = vec![aws_lc_rs::kx_group::X25519];
     let provider = Arc::new(CryptoProvider { kx_groups: groups, ..aws_lc_rs::default_provider() });
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -68,15 +68,15 @@ async fn first_flight(configuration: ClientConfig, datagrams: usize) -> Vec<Vec<
     flight
 }
 
-async fn socket() -> UdpSocket {
+pub(crate) async fn socket() -> UdpSocket {
     UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a UDP socket")
 }
 
-fn address(socket: &UdpSocket) -> SocketAddr {
+pub(crate) fn address(socket: &UdpSocket) -> SocketAddr {
     socket.local_addr().expect("its address")
 }
 
-async fn receive(socket: &UdpSocket) -> Vec<u8> {
+pub(crate) async fn receive(socket: &UdpSocket) -> Vec<u8> {
     let mut datagram = vec![0; 2048];
     let length = socket.recv(&mut datagram).await.expect("a datagram");
     datagram.truncate(length);
@@ -84,7 +84,7 @@ async fn receive(socket: &UdpSocket) -> Vec<u8> {
 }
 
 /// What has come to a socket: bytes of datagrams.
-fn received(socket: &UdpSocket) -> usize {
+pub(crate) fn received(socket: &UdpSocket) -> usize {
     std::iter::from_fn(|| socket.try_recv(&mut [0; 2048]).ok()).sum()
 }
 
@@ -101,7 +101,6 @@ async fn over(edge: &Edge, handshakes: usize) {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "a run by hand shows its figures")]
 async fn rfc9000_8_1_an_address_gets_at_most_three_times_what_came_from_it() {
     let backend = Backend::echo().await;
     let (edge, authority) = with_long_certificates(&backend, "{crypto_handshake_timeout: 3s}").await;

@@ -1,6 +1,9 @@
 //! Clients that do again and again what costs them little: they lose their connection, and nobody else notices.
 
+use quinn::{ConnectionError, TransportErrorCode};
+
 use crate::edge::{ALL, Edge};
+use crate::settings::quic::client;
 use crate::support::backend::{Backend, Script};
 use crate::support::client::{Client, Version};
 use crate::support::deadline::{until, within};
@@ -48,7 +51,7 @@ async fn rfc9113_10_5_rfc9114_10_5_rapid_resets_end_their_connection() {
 }
 
 /// A gateway with these `HandshakeLimits`.
-async fn limited(backend: &Backend, limits: &str) -> Edge {
+pub(crate) async fn limited(backend: &Backend, limits: &str) -> Edge {
     let filter = format!(
         "{{name: limits, typed_config: {{\"@type\": type.googleapis.com/quicgate.extensions.filters.listener.handshake_limits.v1.HandshakeLimits, {limits}}}}}"
     );
@@ -68,4 +71,19 @@ async fn rfc9000_8_1_2_with_no_handshake_allowed_without_it_every_client_gets_a_
         // A first flight of two datagrams may be answered twice.
         assert_eq!(retries >= 3, retried, "{limits}: {retries}");
     }
+}
+
+#[tokio::test]
+async fn rfc9000_5_2_2_new_connections_are_refused_where_that_is_asked_for() {
+    let backend = Backend::echo().await;
+    let edge = Edge::altered(&backend, &[("quic_options: {}", "quic_options: {reject_new_connections: true}")]).await;
+    let (endpoint, configuration) = client();
+    let connecting = endpoint.connect_with(configuration, edge.process.address("http3"), "localhost");
+    let refused = within("an answer", connecting.expect("an address")).await.expect_err("nobody is taken");
+    let ConnectionError::ConnectionClosed(close) = refused else { panic!("{refused}") };
+    assert_eq!(close.error_code, TransportErrorCode::CONNECTION_REFUSED);
+    let stats = edge.process.stats().await;
+    assert!(stats.of("listener.127.0.0.1_0.quic.handshakes_refused") > 0);
+    assert_eq!(stats.of("listener.127.0.0.1_0.downstream_cx_total"), 0);
+    assert_eq!(edge.client(Version::Http2).await.send(Request::get("/")).await.status, 200);
 }

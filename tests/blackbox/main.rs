@@ -19,6 +19,7 @@ mod isolation;
 mod log_format;
 mod migration;
 mod settings;
+mod stateless;
 mod stop;
 mod upstream_http3;
 mod watched;

@@ -3,6 +3,7 @@
 mod half_open;
 mod handshake;
 mod limits;
+mod turn;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,6 +15,8 @@ use crate::hcm::Worker;
 use crate::quic::{QuicSettings, Share, endpoint};
 use half_open::{HalfOpen, Verdict};
 use handshake::Handshake;
+use turn::Turn;
+
 pub(super) use limits::{HandshakeLimits, handshake_limits};
 
 /// Runs the endpoint of one address on one worker.
@@ -45,28 +48,34 @@ async fn accept(
     worker: &Arc<Worker>,
 ) {
     let mut watch = worker.drain.watch();
+    let mut turn = Turn::new(settings.acceptance.sessions_per_turn);
     loop {
-        tokio::select! {
+        let incoming = tokio::select! {
             () = watch.draining() => return,
             () = listener.stopped.cancelled() => return,
-            incoming = endpoint.accept() => match incoming {
-                Some(incoming) => begin(listener, settings, half_open, worker, incoming),
-                None => return,
-            },
+            incoming = endpoint.accept() => incoming,
+        };
+        let Some(incoming) = incoming else { return };
+        if begin(listener, settings, half_open, worker, incoming) {
+            turn.session().await;
+        } else {
+            turn.answer().await;
         }
     }
 }
 
-/// Begins a handshake, or sends the client away.
+/// Begins a handshake, or sends the client away; which.
 fn begin(
     listener: &Arc<Listener>,
     settings: &QuicSettings,
     half_open: &HalfOpen,
     worker: &Arc<Worker>,
     incoming: Incoming,
-) {
+) -> bool {
     let remote = incoming.remote_address();
-    match half_open.judge(remote, incoming.remote_address_validated()) {
+    let validated = incoming.remote_address_validated();
+    let verdict = if settings.acceptance.reject { Verdict::Refuse } else { half_open.judge(remote, validated) };
+    match verdict {
         Verdict::Accept(under_way) => {
             let connection = Handshake {
                 listener: Arc::clone(listener),
@@ -78,6 +87,7 @@ fn begin(
                 under_way,
             };
             worker.drain.spawn("quic connection", connection.run(incoming));
+            return true;
         }
         Verdict::Retry => {
             listener.stats.retry.inc();
@@ -89,4 +99,5 @@ fn begin(
             incoming.refuse();
         }
     }
+    false
 }
