@@ -59,7 +59,7 @@ impl Server {
                 let settings = settings();
                 let mut shares = quic::shares(vec![socket], true, &settings.steering).expect("a descriptor");
                 let share = shares.pop().expect("the only one");
-                let endpoint = quic::endpoint(&settings, share).expect("an endpoint");
+                let (endpoint, _) = quic::endpoint(&settings, share).expect("an endpoint");
                 say.send(Self { kind, address, thread: rustix::thread::gettid() }).expect("who started it waits");
                 serve(kind, &endpoint).await;
             });

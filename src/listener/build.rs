@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::quic::handshake_limits;
 use super::{Kind, Listener, ListenerStats};
 use crate::config::proto::envoy::config::core::v3::{
     TrafficDirection, TransportSocket, socket_address::Protocol, transport_socket,
@@ -151,7 +152,8 @@ fn listener(
     let protocol = place.as_ref().map(|place| place.protocol).map_err(|invalid| *invalid);
     let served = serve(written, protocol, &scope, at, context);
     no_effect(written, known.1, at);
-    let (place, served, access_log) = (place?, served?, access_log?);
+    let limits = handshake_limits(written, protocol, at);
+    let (place, served, access_log, limits) = (place?, served?, access_log?, limits?);
     chain?;
     let (manager, kind) = served;
     let name = if written.name.is_empty() { known_name(&place) } else { written.name.clone() };
@@ -162,6 +164,7 @@ fn listener(
         manager: Arc::new(manager),
         filter_chain: written.filter_chains.first().map_or("", |chain| &chain.name).into(),
         backlog: written.tcp_backlog_size.map_or(BACKLOG, |size| i32::try_from(size).unwrap_or(i32::MAX)),
+        limits,
         handshake_timeout: HANDSHAKE_TIMEOUT,
         access_log,
         stats: ListenerStats::new(&scope, context.http.workers),

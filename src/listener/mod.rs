@@ -41,6 +41,7 @@ pub struct Listener {
     /// The name of the only filter chain.
     pub filter_chain: Arc<str>,
     backlog: i32,
+    limits: quic::HandshakeLimits,
     handshake_timeout: Duration,
     access_log: AccessLog,
     stats: ListenerStats,
@@ -183,6 +184,8 @@ struct ListenerStats {
     retry: Counter,
     /// `quic.cx_migrated`: connections whose client had another address at the end than at the beginning.
     migrated: Counter,
+    /// `quic.handshakes_refused`: handshakes of clients that had too many under way, or that are all rejected.
+    refused: Counter,
     accept_paused: Counter,
     handshake: Counter,
     connection_error: Counter,
@@ -207,6 +210,7 @@ impl ListenerStats {
             pre_cx_timeout: scope.counter("downstream_pre_cx_timeout"),
             retry: scope.counter("quic.retry_sent"),
             migrated: scope.counter("quic.cx_migrated"),
+            refused: scope.counter("quic.handshakes_refused"),
             accept_paused: scope.counter("downstream_accept_paused"),
             handshake: ssl.counter("handshake"),
             connection_error: ssl.counter("connection_error"),

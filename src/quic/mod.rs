@@ -1,21 +1,26 @@
 //! Floor 4: the QUIC endpoint, by quinn.
 //!
 //! [`QuicSettings`] is what `udp_listener_config.quic_options` and the TLS context say, as it runs; every worker makes one
-//! [`endpoint`] of it over its [`Share`] of the address, to which its datagrams are steered. `listener` accepts connections from
-//! it and hands them to `codec::h3`, which keeps a [`SendWindow`] for each. [`QuicUpstream`] and [`QuicClients`] are the same
-//! towards upstreams, for `upstream`.
+//! [`endpoint`] of it over its [`Share`] of the address, to which its datagrams are steered, and which a [`Ledger`] guards from
+//! being used against others. `listener` accepts connections from it and hands them to `codec::h3`, which keeps a
+//! [`SendWindow`] for each. [`QuicUpstream`] and [`QuicClients`] are the same towards upstreams, for `upstream`.
 
+mod acceptance;
 mod caught;
 mod client;
 mod endpoint;
 mod initial;
+mod ledger;
 mod send_window;
 mod settings;
 mod steer;
+mod tokens;
 mod transport;
 
+pub use acceptance::Acceptance;
 pub use client::{QuicClients, QuicUpstream, upstream};
 pub use endpoint::endpoint;
+pub use ledger::{Entry, Ledger, LedgerStats};
 pub use send_window::SendWindow;
 pub use settings::{QuicSettings, settings};
 pub use steer::{Share, SteeringStats, shares};

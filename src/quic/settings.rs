@@ -6,8 +6,11 @@ use std::time::Duration;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Runtime, TokioRuntime};
 
+use super::acceptance::{Acceptance, acceptance};
 use super::initial::initial_suite;
+use super::ledger::LedgerStats;
 use super::steer::SteeringStats;
+use super::tokens::tokens;
 use super::transport::{handshake_timeout, max_streams, transport};
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
@@ -28,8 +31,12 @@ pub struct QuicSettings {
     pub(crate) runtime: Arc<dyn Runtime>,
     /// `listener.<address>.quic.panics`: those that were caught on the way to and from its sockets.
     pub(super) panics: Counter,
+    /// Whether and how fast new connections are taken.
+    pub acceptance: Acceptance,
     /// How its datagrams reached their workers.
     pub steering: SteeringStats,
+    /// What the ledgers of its workers held back.
+    pub ledger: LedgerStats,
 }
 
 /// Builds the settings of a QUIC listener; `at` stands on `quic_options`, `scope` is the listener's.
@@ -50,22 +57,24 @@ pub fn settings(
     let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
     server
         .transport_config(Arc::new(transport(listener, http3, at)?))
+        .validation_token_config(tokens())
         .max_incoming(MAX_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
     let max_streams = max_streams(listener, http3);
-    let steering = SteeringStats::new(scope);
     Ok(QuicSettings {
         server,
         handshake_timeout: handshake_timeout(listener),
         max_streams,
         runtime: Arc::new(TokioRuntime),
+        acceptance: acceptance(listener),
         panics: scope.counter("quic.panics"),
-        steering,
+        steering: SteeringStats::new(scope),
+        ledger: LedgerStats::new(scope),
     })
 }
 
-/// Handshakes that may wait to be accepted on one worker.
+/// Handshakes that may wait to be accepted on one worker: a burst, in 6 MiB. What comes beyond it is lost and sent again.
 const MAX_INCOMING: usize = 4096;
 
 /// Bytes that one handshake may send before it is accepted: 0-RTT and a `ClientHello` in pieces.

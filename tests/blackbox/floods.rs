@@ -1,6 +1,9 @@
 //! Clients that do again and again what costs them little: they lose their connection, and nobody else notices.
 
+use quinn::{ConnectionError, TransportErrorCode};
+
 use crate::edge::{ALL, Edge};
+use crate::settings::quic::client;
 use crate::support::backend::{Backend, Script};
 use crate::support::client::{Client, Version};
 use crate::support::deadline::{until, within};
@@ -45,4 +48,42 @@ async fn rfc9113_10_5_rfc9114_10_5_rapid_resets_end_their_connection() {
         let counter = "http.edge.downstream_rq_too_many_premature_resets";
         assert_eq!(edge.process.stats().await.of(counter), 1, "{version:?}");
     }
+}
+
+/// A gateway with these `HandshakeLimits`.
+pub(crate) async fn limited(backend: &Backend, limits: &str) -> Edge {
+    let filter = format!(
+        "{{name: limits, typed_config: {{\"@type\": type.googleapis.com/quicgate.extensions.filters.listener.handshake_limits.v1.HandshakeLimits, {limits}}}}}"
+    );
+    let options = "quic_options: {}}";
+    Edge::altered(backend, &[(options, &format!("{options}\n    listener_filters: [{filter}]"))]).await
+}
+
+#[tokio::test]
+async fn rfc9000_8_1_2_with_no_handshake_allowed_without_it_every_client_gets_a_retry() {
+    let backend = Backend::echo().await;
+    for (limits, retried) in [("half_open_before_retry: 0", true), ("half_open_per_source: 7", false)] {
+        let edge = limited(&backend, limits).await;
+        for _ in 0..3 {
+            assert_eq!(edge.client(Version::Http3).await.send(Request::get("/")).await.status, 200);
+        }
+        let retries = edge.process.stats().await.of("listener.127.0.0.1_0.quic.retry_sent");
+        // A first flight of two datagrams may be answered twice.
+        assert_eq!(retries >= 3, retried, "{limits}: {retries}");
+    }
+}
+
+#[tokio::test]
+async fn rfc9000_5_2_2_new_connections_are_refused_where_that_is_asked_for() {
+    let backend = Backend::echo().await;
+    let edge = Edge::altered(&backend, &[("quic_options: {}", "quic_options: {reject_new_connections: true}")]).await;
+    let (endpoint, configuration) = client();
+    let connecting = endpoint.connect_with(configuration, edge.process.address("http3"), "localhost");
+    let refused = within("an answer", connecting.expect("an address")).await.expect_err("nobody is taken");
+    let ConnectionError::ConnectionClosed(close) = refused else { panic!("{refused}") };
+    assert_eq!(close.error_code, TransportErrorCode::CONNECTION_REFUSED);
+    let stats = edge.process.stats().await;
+    assert!(stats.of("listener.127.0.0.1_0.quic.handshakes_refused") > 0);
+    assert_eq!(stats.of("listener.127.0.0.1_0.downstream_cx_total"), 0);
+    assert_eq!(edge.client(Version::Http2).await.send(Request::get("/")).await.status, 200);
 }

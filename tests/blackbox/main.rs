@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod amplification;
 mod command_line;
 mod edge;
 mod exchanges;
@@ -18,6 +19,7 @@ mod isolation;
 mod log_format;
 mod migration;
 mod settings;
+mod stateless;
 mod stop;
 mod tls;
 mod upstream_http3;

@@ -45,6 +45,7 @@ whole! {
     nameless: "nameless.yaml",
     durations: "durations.yaml",
     misplaced_types: "misplaced_types.yaml",
+    listener_filters: "listener_filters.yaml",
 }
 
 #[test]

@@ -75,7 +75,8 @@ impl Certificates {
     }
 }
 
-fn authority_parameters() -> CertificateParams {
+/// What an authority for tests is.
+pub(crate) fn authority_parameters() -> CertificateParams {
     let mut parameters = CertificateParams::default();
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -84,7 +85,8 @@ fn authority_parameters() -> CertificateParams {
     parameters
 }
 
-fn roots(authority: &str) -> RootCertStore {
+/// The certificates of an authority, given as PEM.
+pub(crate) fn roots(authority: &str) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let authority = CertificateDer::from_pem_slice(authority.as_bytes()).expect("the PEM of an authority");
     roots.add(authority).expect("the certificate of an authority");

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout_at;
 
-use super::half_open::HalfOpen;
+use super::half_open::UnderWay;
 use crate::codec::h3::{Accepted, Early};
 use crate::hcm::{self, ConnectionEnd, Peer, Worker};
 use crate::listener::Listener;
@@ -26,8 +26,7 @@ pub(super) struct Handshake {
     pub(super) timeout: Duration,
     pub(super) max_streams: u32,
     pub(super) began: Instant,
-    /// Until it is complete, or has failed.
-    pub(super) half_open: Option<HalfOpen>,
+    pub(super) under_way: UnderWay,
 }
 
 impl Handshake {
@@ -41,7 +40,7 @@ impl Handshake {
         let facts = match self.outcome(timeout_at(deadline, begin(incoming)).await) {
             Ok(begun) => {
                 if begun.early.is_none() {
-                    self.half_open = None;
+                    self.under_way.complete();
                 }
                 end.protocol = Some(http::Version::HTTP_3);
                 let facts = self.complete(facts, &begun);
@@ -53,13 +52,13 @@ impl Handshake {
                 facts
             }
             Err(reason) => {
-                self.half_open = None;
                 end.transport_failure = Some(reason);
                 Arc::new(facts)
             }
         };
         self.listener.closed(&self.worker, u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX));
         self.listener.log(&facts, self.began, end);
+        self.under_way.end(&self.worker.drain).await;
     }
 
     /// What became of a handshake, or of its beginning; the error is what the log says of one that failed.
@@ -111,8 +110,8 @@ impl Handshake {
             handshake = timeout_at(deadline, end_of_handshake(&quic, complete)) => self.outcome(handshake),
             _ = &mut serving => return Ok(()),
         };
-        self.half_open = None;
         if handshake.is_ok() {
+            self.under_way.complete();
             self.listener.stats.handshake.inc();
             tell.send_replace(true);
         } else {

@@ -2,17 +2,22 @@
 
 mod half_open;
 mod handshake;
+mod limits;
+mod turn;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use quinn::Endpoint;
+use quinn::{Endpoint, Incoming};
 
 use super::{Kind, Listener};
 use crate::hcm::Worker;
 use crate::quic::{QuicSettings, Share, endpoint};
-use half_open::HalfOpen;
+use half_open::{HalfOpen, Verdict};
 use handshake::Handshake;
+use turn::Turn;
+
+pub(super) use limits::{HandshakeLimits, handshake_limits};
 
 /// Runs the endpoint of one address on one worker.
 pub(super) fn spawn(listener: &Arc<Listener>, share: Share, worker: &Arc<Worker>) {
@@ -21,11 +26,12 @@ pub(super) fn spawn(listener: &Arc<Listener>, share: Share, worker: &Arc<Worker>
     let drain = worker.drain.clone();
     drain.spawn_service("quic listener", async move {
         let Kind::Quic(_, settings) = &listener.kind else { return };
-        let endpoint = match endpoint(settings, share) {
-            Ok(endpoint) => endpoint,
+        let (endpoint, ledger) = match endpoint(settings, share) {
+            Ok(opened) => opened,
             Err(error) => return tracing::error!(listener = %listener.name, %error, "the socket cannot be served"),
         };
-        accept(&listener, settings, &endpoint, &worker).await;
+        let half_open = HalfOpen::new(listener.limits, ledger);
+        accept(&listener, settings, &endpoint, &half_open, &worker).await;
         // Connections go on. RFC 9000 §5.2.2: handshakes that begin now are refused, so that clients turn elsewhere at once.
         while let Some(incoming) = endpoint.accept().await {
             incoming.refuse();
@@ -34,34 +40,64 @@ pub(super) fn spawn(listener: &Arc<Listener>, share: Share, worker: &Arc<Worker>
     });
 }
 
-async fn accept(listener: &Arc<Listener>, settings: &QuicSettings, endpoint: &Endpoint, worker: &Arc<Worker>) {
+async fn accept(
+    listener: &Arc<Listener>,
+    settings: &QuicSettings,
+    endpoint: &Endpoint,
+    half_open: &HalfOpen,
+    worker: &Arc<Worker>,
+) {
     let mut watch = worker.drain.watch();
-    let half_open = HalfOpen::default();
+    let mut turn = Turn::new(settings.acceptance.sessions_per_turn);
     loop {
-        tokio::select! {
+        let incoming = tokio::select! {
             () = watch.draining() => return,
             () = listener.stopped.cancelled() => return,
-            incoming = endpoint.accept() => match incoming {
-                // RFC 9000 §8.1.2: under many handshakes that do not end, who cannot hear us costs no more than a Retry.
-                Some(incoming) if half_open.are_many() && incoming.may_retry() => {
-                    listener.stats.retry.inc();
-                    // Only one that may not be sent fails.
-                    let _ = incoming.retry();
-                }
-                Some(incoming) => {
-                    let connection = Handshake {
-                        listener: Arc::clone(listener),
-                        worker: Arc::clone(worker),
-                        remote: incoming.remote_address(),
-                        timeout: settings.handshake_timeout,
-                        max_streams: settings.max_streams,
-                        began: Instant::now(),
-                        half_open: Some(half_open.begin()),
-                    };
-                    worker.drain.spawn("quic connection", connection.run(incoming));
-                }
-                None => return,
-            },
+            incoming = endpoint.accept() => incoming,
+        };
+        let Some(incoming) = incoming else { return };
+        if begin(listener, settings, half_open, worker, incoming) {
+            turn.session().await;
+        } else {
+            turn.answer().await;
         }
     }
+}
+
+/// Begins a handshake, or sends the client away; which.
+fn begin(
+    listener: &Arc<Listener>,
+    settings: &QuicSettings,
+    half_open: &HalfOpen,
+    worker: &Arc<Worker>,
+    incoming: Incoming,
+) -> bool {
+    let remote = incoming.remote_address();
+    let validated = incoming.remote_address_validated();
+    let verdict = if settings.acceptance.reject { Verdict::Refuse } else { half_open.judge(remote, validated) };
+    match verdict {
+        Verdict::Accept(under_way) => {
+            let connection = Handshake {
+                listener: Arc::clone(listener),
+                worker: Arc::clone(worker),
+                remote,
+                timeout: settings.handshake_timeout,
+                max_streams: settings.max_streams,
+                began: Instant::now(),
+                under_way,
+            };
+            worker.drain.spawn("quic connection", connection.run(incoming));
+            return true;
+        }
+        Verdict::Retry => {
+            listener.stats.retry.inc();
+            // Only one that may not be sent fails: that of a client that was validated.
+            let _ = incoming.retry();
+        }
+        Verdict::Refuse => {
+            listener.stats.refused.inc();
+            incoming.refuse();
+        }
+    }
+    false
 }

@@ -22,10 +22,11 @@ use crate::config::{self, Leniency, Source};
 
 /// Names that tell a person or a management server what is meant, here as in Envoy. `/config_dump` shows them, and nothing
 /// else comes of them.
-const LABELS: [&str; 5] = [
+const LABELS: [&str; 6] = [
     "envoy.config.accesslog.v3.AccessLog.name",
     "envoy.config.endpoint.v3.ClusterLoadAssignment.cluster_name",
     "envoy.config.listener.v3.Filter.name",
+    "envoy.config.listener.v3.ListenerFilter.name",
     "envoy.config.core.v3.TransportSocket.name",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter.name",
 ];
