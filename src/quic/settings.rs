@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
 
+use super::crypto::{EarlyDataStats, Watched};
 use super::steer::SteeringStats;
 use super::transport::{handshake_timeout, max_streams, transport};
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
@@ -40,6 +41,7 @@ pub fn settings(
     let crypto = QuicServerConfig::try_from(Arc::clone(&tls.config))
         .map_err(|error| at.error(format_args!("QUIC cannot use this TLS context: {error}")))?;
     // The key that makes Retry and address-validation tokens is random and the same on every worker: a clone shares it.
+    let crypto = Watched::new(crypto, EarlyDataStats::new(scope));
     let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
     server
         .transport_config(Arc::new(transport(listener, http3, at)?))

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
 
 use super::Transport;
 use super::certificate::{CertificateFacts, load};
 use super::secrets::Secrets;
+use super::sessions::{Scope, ScopedSessions, SessionStore};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
     CommonTlsContext, DownstreamTlsContext, TlsParameters, common_tls_context::ValidationContextType,
     tls_parameters::TlsProtocol,
@@ -22,6 +23,19 @@ pub struct ServerTls {
     pub config: Arc<ServerConfig>,
     /// For `/certs`.
     pub certificates: Vec<CertificateFacts>,
+    /// What its sessions depend on. Whoever knows of more binds it before [`Self::remember`].
+    pub scope: Scope,
+}
+
+impl ServerTls {
+    /// Lets the clients of a QUIC listener resume, where the context lets them: their sessions are kept in `store`, under all
+    /// that was bound to the scope.
+    pub fn remember(&mut self, store: &Arc<SessionStore>) {
+        // rustls accepts early data only for sessions that it stores itself: a session taken out once is gone, which is also
+        // what stops a replay of the handshake (RFC 8446 §8.1).
+        let sessions = ScopedSessions::new(store, self.scope);
+        Arc::make_mut(&mut self.config).session_storage = Arc::new(sessions);
+    }
 }
 
 /// Builds a context for `transport`.
@@ -52,13 +66,29 @@ pub fn server(
     let Some(key) = keys.into_iter().next() else {
         return Err(at.field("tls_certificates").error("a server needs a certificate"));
     };
+    let alpn = alpn?;
+    let scope = scope(&key, &alpn);
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions?)
         .map_err(|error| at.field("tls_params").error(format_args!("no handshake is possible: {error}")))?;
     let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(FirstCertificate(key)));
-    config.alpn_protocols = alpn?;
+    config.alpn_protocols = alpn;
     sessions(&mut config, transport);
-    Ok(ServerTls { config: Arc::new(config), certificates })
+    Ok(ServerTls { config: Arc::new(config), certificates, scope })
+}
+
+/// What TLS itself makes sessions depend on.
+fn scope(key: &CertifiedKey, alpn: &[Vec<u8>]) -> Scope {
+    let mut scope = Scope::default();
+    // A client that resumes shows no certificate: it was asked for none.
+    scope.bind("client authentication", "none");
+    for certificate in &key.cert {
+        scope.bind("certificate", certificate);
+    }
+    for protocol in alpn {
+        scope.bind("protocol", protocol);
+    }
+    scope
 }
 
 /// The versions of TLS that a context allows on `transport`.
@@ -125,12 +155,14 @@ fn sessions(config: &mut ServerConfig, transport: Transport) {
                 config.ticketer = ticketer;
             }
         }
-        Transport::Quic { early_data } => {
-            // rustls accepts early data only for sessions that it stores itself: a session taken out once is gone, which
-            // is also what stops a replay of the handshake.
-            config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
+        Transport::Quic { resumption, early_data } => {
+            // Until `ServerTls::remember`.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            if !resumption {
+                config.send_tls13_tickets = 0;
+            }
             // RFC 9001 §4.6.1: on QUIC the only size is all or nothing.
-            config.max_early_data_size = if early_data { u32::MAX } else { 0 };
+            config.max_early_data_size = if resumption && early_data { u32::MAX } else { 0 };
         }
     }
 }
@@ -144,6 +176,3 @@ impl ResolvesServerCert for FirstCertificate {
         Some(Arc::clone(&self.0))
     }
 }
-
-/// Sessions that a QUIC listener remembers, about 1 KiB each, shared by all workers.
-const SESSIONS: usize = 16_384;
