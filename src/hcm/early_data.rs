@@ -114,12 +114,12 @@ impl EarlyDataPolicy {
         match type_name(&any.type_url) {
             // As in Envoy: to name it is to let nothing go early.
             ENVOYS => at.unpack::<DefaultEarlyDataPolicy>(any).map(|_| NOTHING_EARLY),
-            OWN => Self::own(&at.unpack(any)?, at),
+            OWN => Self::own(at.unpack(any)?, at),
             other => Err(at.error(format_args!("holds `{other}`, which is no early data policy"))),
         }
     }
 
-    fn own(written: &own::EarlyDataPolicy, at: At<'_>) -> Result<Self, Invalid> {
+    fn own(written: own::EarlyDataPolicy, at: At<'_>) -> Result<Self, Invalid> {
         use own::early_data_policy::Treatment as Written;
         let treatment = |written, default| match written {
             Written::Default => default,

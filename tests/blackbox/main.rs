@@ -6,6 +6,7 @@
 mod support;
 
 mod command_line;
+mod early_data;
 mod edge;
 mod exchanges;
 mod failures;

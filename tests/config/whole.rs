@@ -44,6 +44,7 @@ whole! {
     nameless: "nameless.yaml",
     durations: "durations.yaml",
     misplaced_types: "misplaced_types.yaml",
+    early_data: "early_data.yaml",
 }
 
 #[test]

@@ -131,14 +131,18 @@ mod tests {
 
     use super::*;
 
+    /// As `prefix` bytes, and after them as many as they say.
+    fn vector(prefix: usize, value: &[u8]) -> Vec<u8> {
+        [&value.len().to_be_bytes()[size_of::<usize>() - prefix..], value].concat()
+    }
+
     fn message(kind: u8, fields: &[&[u8]], extensions: &[(u16, &[u8])]) -> Vec<u8> {
         let extensions: Vec<u8> = extensions
             .iter()
-            .flat_map(|(kind, value)| [&kind.to_be_bytes(), &(value.len() as u16).to_be_bytes(), *value].concat())
+            .flat_map(|(kind, value)| [kind.to_be_bytes().to_vec(), vector(2, value)].concat())
             .collect();
-        let length = (extensions.len() as u16).to_be_bytes();
-        let body = [&[0; VERSION_AND_RANDOM], fields.concat().as_slice(), &length, &extensions].concat();
-        [&[kind][..], &(body.len() as u32).to_be_bytes()[1..], &body].concat()
+        let body = [&[0; VERSION_AND_RANDOM], fields.concat().as_slice(), &vector(2, &extensions)].concat();
+        [vec![kind], vector(3, &body)].concat()
     }
 
     fn client_hello(extensions: &[(u16, &[u8])]) -> Vec<u8> {
@@ -177,7 +181,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..200), kind in 1..3_u8) {
-            let framed = [&[kind, 0, 0, bytes.len() as u8][..], &bytes].concat();
+            let framed = [vec![kind], vector(3, &bytes)].concat();
             prop_assert!(ClientHello::default().read(&framed).is_some());
             ServerHello::read(&framed);
             ServerHello::read(&bytes);

@@ -44,6 +44,8 @@ impl fmt::Debug for Scope {
 fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let suite = TLS13_AES_128_GCM_SHA256.tls13().expect("a suite of TLS 1.3");
     let mut hash = suite.common.hash_provider.start();
-    parts.iter().for_each(|part| hash.update(part));
+    for part in parts {
+        hash.update(part);
+    }
     hash.finish().as_ref().try_into().expect("32 bytes")
 }

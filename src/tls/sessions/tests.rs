@@ -20,7 +20,9 @@ fn key(number: usize) -> Key {
 
 fn scope(facts: &[(&str, &str)]) -> Scope {
     let mut scope = Scope::default();
-    facts.iter().for_each(|(fact, value)| scope.bind(fact, value));
+    for (fact, value) in facts {
+        scope.bind(fact, value);
+    }
     scope
 }
 
@@ -99,14 +101,14 @@ fn a_session_that_fits_nowhere_is_not_kept_and_displaces_none() {
 fn a_session_lives_for_a_day() {
     let store = store(1, 10, 1 << 20);
     let now = Instant::now();
-    let second = Duration::from_secs(1);
+    let later = now + DAY;
     for number in 0..3 {
         assert!(store.put(key(number), vec![0], now));
     }
-    assert!(store.take(&key(0), now + DAY - second).is_some());
-    assert!(store.take(&key(1), now + DAY).is_none());
+    assert!(store.take(&key(0), now + Duration::from_secs(24 * 60 * 60 - 1)).is_some());
+    assert!(store.take(&key(1), later).is_none());
     // What nobody asks for goes with the next one that comes.
-    assert!(store.put(key(3), vec![0], now + DAY));
+    assert!(store.put(key(3), vec![0], later));
     assert_eq!(store.held().0, 1);
 }
 

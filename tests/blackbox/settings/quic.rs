@@ -149,7 +149,7 @@ async fn rfc9000_8_1_2_addresses_are_validated_while_many_handshakes_are_open() 
 const MANY_HALF_OPEN: i64 = 128;
 
 /// A client that has a ticket for this gateway.
-async fn resumable(edge: &Edge) -> (Endpoint, ClientConfig) {
+pub(crate) async fn resumable(edge: &Edge) -> (Endpoint, ClientConfig) {
     let (endpoint, configuration) = client();
     let connecting = endpoint.connect_with(configuration.clone(), edge.process.address("http3"), "localhost");
     let first = within("a QUIC handshake", connecting.expect("an address")).await.expect("a connection");
