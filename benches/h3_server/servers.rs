@@ -12,7 +12,7 @@ use quicgate::config::{At, Report};
 use quicgate::drain::Drain;
 use quicgate::observe::stats::Store;
 use quicgate::quic::{self, QuicSettings};
-use quicgate::tls::ServerTls;
+use quicgate::tls::{Scope, ServerTls};
 use quinn::{Endpoint, RecvStream, SendStream};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -79,7 +79,7 @@ fn settings() -> QuicSettings {
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .expect("a certificate with its key");
     config.alpn_protocols = vec![b"h3".to_vec()];
-    let tls = ServerTls { config: Arc::new(config), certificates: Vec::new() };
+    let tls = ServerTls { config: Arc::new(config), certificates: Vec::new(), scope: Scope::default() };
     let report = Report::new("bench");
     quic::settings(&tls, None, None, &Store::new().scope(""), At::root(&report)).expect("the defaults are in range")
 }

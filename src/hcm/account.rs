@@ -109,6 +109,14 @@ impl Account {
         self.cluster = Some(Arc::clone(cluster));
     }
 
+    /// The request goes upstream once more.
+    pub(super) fn again(&mut self) {
+        self.record.upstream.attempts += 1;
+        if let Some(cluster) = &self.cluster {
+            cluster.stats.rq_retry.inc();
+        }
+    }
+
     /// The way that the request took upstream, however it ended.
     pub(super) fn attempted(&mut self, attempt: &Attempt) {
         let upstream = &mut self.record.upstream;

@@ -18,6 +18,7 @@ use crate::config::{At, Invalid, duration, type_name};
 use crate::observe::access_log::Sinks;
 use crate::observe::stats::Scope;
 use crate::router::{self, RouteTable};
+use crate::tls;
 use crate::upstream::References;
 
 pub use super::log::access_log;
@@ -79,6 +80,15 @@ pub fn manager(
         access_log: access_log?,
         stats: ManagerStats::new(&context.stats.scope(&prefix), &listener.scope(&prefix)),
     })
+}
+
+/// Makes the sessions of a listener depend on the settings of HTTP/3 that its clients are told: one that resumes keeps to those
+/// that it was told before (RFC 9114 §7.2.4.2).
+pub fn bind_settings(written: &proto::HttpConnectionManager, scope: &mut tls::Scope) {
+    let limits = limits(written);
+    scope.bind_number("SETTINGS_MAX_FIELD_SECTION_SIZE", limits.max_header_bytes as u64);
+    scope.bind_number("SETTINGS_ENABLE_CONNECT_PROTOCOL", u64::from(limits.extended_connect));
+    scope.bind_number("dynamic table of QPACK", u64::from(limits.qpack));
 }
 
 /// Remarks on what is set and has no effect where it stands.

@@ -7,21 +7,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, EXPECT, HOST, HeaderName, UPGRADE};
+use http::header::{CONNECTION, EXPECT, HOST, UPGRADE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body::{Body as _, Frame};
 
 use super::account::Account;
 use super::body::ResponseBody;
 use super::connection::Connection;
-use super::forward::{Forward, forward};
+use super::forward::forward;
+use super::stats::ManagerStats;
 use super::timeouts::{Flow, Look, Timeouts};
-use super::{Worker, respond, sanitize};
+use super::{Worker, respond, rewrite, sanitize};
 use crate::codec::{Busy, Handler as _};
-use crate::http::{Body, ConnectProtocol, Failure, Protocol, Request, Response};
-use crate::router::{self, Action, Authority, Outcome, Target, over_tls};
+use crate::http::{Body, ConnectProtocol, EarlyData, Failure, Protocol, Request, Response};
+use crate::router::{self, Action, Outcome, Target, over_tls};
 use crate::upstream::{Attempt, Cluster, Lease};
 
 /// One exchange on its way.
@@ -89,6 +90,9 @@ impl Exchange {
         let connection = Arc::clone(&self.connection);
         let manager = &connection.manager;
         self.admit(&head)?;
+        if head.extensions.get::<EarlyData>().is_some() {
+            manager.stats.rq_early_data_total.inc();
+        }
         if head.headers.contains_key(EXPECT) {
             // The codec has said 100.
             manager.stats.interim();
@@ -131,9 +135,10 @@ impl Exchange {
             }
             Action::Forward(action) => {
                 route.mutate_request(&mut head.headers);
-                rewrite(action, &mut head)?;
+                rewrite::request(action, &mut head)?;
+                let way = action.attached.early_data.way(&mut head, &body)?;
                 self.account.capture(&head);
-                forward(self, &action.attached, head, body).await?
+                forward(self, &action.attached, Request::from_parts(head, body), way).await?
             }
         };
         route.mutate_response(response.headers_mut());
@@ -201,6 +206,26 @@ impl Exchange {
         self.timeouts = Timeouts { route: timeout, idle, ..self.timeouts };
     }
 
+    /// What is counted of its connection manager.
+    pub(super) fn stats(&self) -> &ManagerStats {
+        &self.connection.manager.stats
+    }
+
+    /// The request goes upstream once more, by another way.
+    pub(super) fn again(&mut self) {
+        self.account.again();
+        self.attempt = Attempt::default();
+    }
+
+    /// Waits for what the exchange has time for.
+    pub(super) async fn in_time<T>(&self, awaited: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            output = awaited => Ok(output),
+            failure = self.timeouts.due(&self.flow) => Err(failure),
+        }
+    }
+
     /// Where the way upstream is written down as it is gone.
     pub(super) fn attempt(&mut self) -> &mut Attempt {
         &mut self.attempt
@@ -262,35 +287,8 @@ fn request<'a>(head: &'a Parts, scheme: &'a str, forwarded_proto: &'a str) -> ro
     }
 }
 
-/// Changes path and authority as the route says; the path that was asked for stays in `x-envoy-original-path`.
-fn rewrite(action: &router::Forward<Forward>, head: &mut Parts) -> Result<(), Failure> {
-    let rewrite = &action.rewrite;
-    let asked = head.uri.path_and_query().cloned();
-    let target = Target::new(asked.as_ref().map_or("", PathAndQuery::as_str));
-    if let Authority::Set(host) = rewrite.authority(target, &head.headers)
-        && let Some(asked) = head.headers.insert(HOST, host)
-    {
-        if action.append_x_forwarded_host {
-            sanitize::append(&mut head.headers, FORWARDED_HOST, &asked, b",");
-        }
-        head.headers.insert(ORIGINAL_HOST, asked);
-    }
-    if let Some(path) = rewrite.target(target) {
-        let malformed = |_| Failure::DownstreamProtocol("path_rewrite_failed".into());
-        head.uri = Uri::try_from(path).map_err(malformed)?;
-        if let Ok(asked) = HeaderValue::from_str(target.as_str()) {
-            head.headers.insert(ORIGINAL_PATH, asked);
-        }
-    }
-    Ok(())
-}
-
 /// Whether the request asks for another protocol (RFC 9110 §7.8). `h2c` is not one: RFC 9113 §3.1 has withdrawn it.
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {
     let nominated = headers.get_all(CONNECTION).iter().any(|value| sanitize::has_token(value, "upgrade"));
     nominated && headers.get(UPGRADE).is_some_and(|protocol| !sanitize::has_token(protocol, "h2c"))
 }
-
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const ORIGINAL_HOST: HeaderName = HeaderName::from_static("x-envoy-original-host");
-const ORIGINAL_PATH: HeaderName = HeaderName::from_static("x-envoy-original-path");

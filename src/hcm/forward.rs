@@ -1,13 +1,15 @@
 //! Forwarding: what a route's `route` action carries, and the way of one request to an upstream and back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, EXPECT, HeaderName};
-use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use http_body::Body as _;
+use http_body_util::BodyExt as _;
 
 use super::body::RequestBody;
+use super::early_data::{EarlyDataPolicy, Way};
 use super::exchange::Exchange;
 use super::sanitize;
 use crate::config::proto::envoy::config::route::v3 as proto;
@@ -16,8 +18,8 @@ use crate::config::proto::envoy::config::route::v3::route_action::{
 };
 use crate::config::values::limit;
 use crate::config::{At, Invalid};
-use crate::http::{Body, Failure, Request, Response};
-use crate::upstream::{ClusterId, References};
+use crate::http::{Failure, Request, Response};
+use crate::upstream::{ClusterId, Lease, Pool, References};
 
 /// A `route` action as it runs.
 #[derive(Clone, Debug)]
@@ -28,6 +30,7 @@ pub struct Forward {
     timeout: Option<Duration>,
     expected_timeout: Option<HeaderValue>,
     idle_timeout: IdleTimeout,
+    pub(super) early_data: EarlyDataPolicy,
 }
 
 /// The route's `idle_timeout`: absent, it is the connection manager's.
@@ -61,6 +64,7 @@ impl Forward {
                 "`cluster_not_found_response_code` has no effect: `validate_clusters` lets no cluster be missing",
             );
         }
+        let early_data = EarlyDataPolicy::build(written.early_data_policy.as_ref(), at.field("early_data_policy"));
         let timeout = limit(written.timeout.as_ref(), Some(ROUTE_TIMEOUT));
         let own_idle = |written| IdleTimeout::Own(limit(Some(written), None));
         Ok(Self {
@@ -73,7 +77,25 @@ impl Forward {
             timeout,
             expected_timeout: timeout.and_then(|timeout| HeaderValue::from_str(&timeout.as_millis().to_string()).ok()),
             idle_timeout: written.idle_timeout.as_ref().map_or(IdleTimeout::Inherited, own_idle),
+            early_data: early_data?,
         })
+    }
+
+    /// Gives a request its last fields.
+    fn prepare(&self, mut request: Request) -> Request {
+        let empty = request.body().is_end_stream();
+        // RFC 9110 §8.6: a method that anticipates content says that there is none.
+        let anticipates = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
+        let headers = request.headers_mut();
+        if let Some(timeout) = &self.expected_timeout {
+            headers.insert(EXPECTED_TIMEOUT, timeout.clone());
+        }
+        // The codec has told the client to go on.
+        headers.remove(EXPECT);
+        if anticipates && empty && !headers.contains_key(CONTENT_LENGTH) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        request
     }
 }
 
@@ -81,8 +103,8 @@ impl Forward {
 pub(super) async fn forward(
     exchange: &mut Exchange,
     route: &Forward,
-    mut head: Parts,
-    body: Body,
+    request: Request,
+    way: Way,
 ) -> Result<Response, Failure> {
     let worker = exchange.worker();
     let pool = route.cluster.and_then(|cluster| worker.pools.pool(cluster));
@@ -93,29 +115,19 @@ pub(super) async fn forward(
         IdleTimeout::Own(own) => own,
     };
     exchange.routed_to(cluster, route.timeout, idle);
-    if let Some(timeout) = &route.expected_timeout {
-        head.headers.insert(EXPECTED_TIMEOUT, timeout.clone());
+    let early = way.go(exchange).await?;
+    let request = route.prepare(request);
+    let again = early.and_then(|early| early.again(&request));
+    let (mut response, mut lease) = send(exchange, pool, request).await?;
+    if response.status() == StatusCode::TOO_EARLY
+        && let Some(again) = again
+    {
+        discard(exchange, response, lease).await?;
+        let request = again.when_complete(exchange).await?;
+        (response, lease) = send(exchange, pool, request).await?;
     }
-    // The codec has told the client to go on.
-    head.headers.remove(EXPECT);
-    // RFC 9110 §8.6: a method that anticipates content says that there is none.
-    let anticipates = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);
-    if anticipates && body.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
-        head.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
-    let flow = exchange.flow();
-    let trailers = exchange.passes_trailers(cluster.trailers);
-    let request = Request::from_parts(head, RequestBody::wrap(body, &flow, trailers));
-
-    let timeouts = exchange.timeouts();
-    let outcome = tokio::select! {
-        biased;
-        outcome = pool.send(request, exchange.attempt()) => outcome,
-        failure = timeouts.due(&flow) => Err(failure),
-    };
-    let (mut response, lease) = outcome.map_err(|failure| exchange.blame(failure))?;
     sanitize::hop_by_hop(response.headers_mut());
-    let service_time = flow.request_done().map(|done| done.elapsed());
+    let service_time = exchange.flow().request_done().map(|done| done.elapsed());
     if let Some(time) = service_time {
         response
             .headers_mut()
@@ -125,8 +137,42 @@ pub(super) async fn forward(
     Ok(response)
 }
 
+/// One way to the cluster and back, within the times of the exchange.
+async fn send(exchange: &mut Exchange, pool: &Arc<Pool>, request: Request) -> Result<(Response, Lease), Failure> {
+    let (flow, timeouts) = (exchange.flow(), exchange.timeouts());
+    let trailers = exchange.passes_trailers(pool.cluster().trailers);
+    let request = request.map(|body| RequestBody::wrap(body, &flow, trailers));
+    let outcome = tokio::select! {
+        biased;
+        outcome = pool.send(request, exchange.attempt()) => outcome,
+        failure = timeouts.due(&flow) => Err(failure),
+    };
+    outcome.map_err(|failure| exchange.blame(failure))
+}
+
+/// Reads a response that nobody wants, if it is short: its connection can serve the next request then.
+async fn discard(exchange: &Exchange, response: Response, lease: Lease) -> Result<(), Failure> {
+    lease.answered(response.status());
+    let mut body = response.into_body();
+    if body.size_hint().upper().is_none_or(|length| length > SHORT) {
+        return Ok(());
+    }
+    let rest = async {
+        while let Some(frame) = body.frame().await {
+            if frame.is_err() {
+                return;
+            }
+        }
+        lease.finish();
+    };
+    exchange.in_time(rest).await
+}
+
 pub(super) const SERVICE_TIME: HeaderName = HeaderName::from_static("x-envoy-upstream-service-time");
 const EXPECTED_TIMEOUT: HeaderName = HeaderName::from_static("x-envoy-expected-rq-timeout-ms");
 
 /// Envoy's default `timeout` of a route.
 const ROUTE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Bytes that are worth reading to keep a connection.
+const SHORT: u64 = 16 << 10;

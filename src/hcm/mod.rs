@@ -8,12 +8,14 @@ mod account;
 mod body;
 mod build;
 mod connection;
+mod early_data;
 mod exchange;
 mod forward;
 mod log;
 mod reply;
 mod request_id;
 mod respond;
+mod rewrite;
 mod sanitize;
 mod stats;
 mod timeouts;
@@ -24,7 +26,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-pub use build::{Context, access_log, manager};
+pub use build::{Context, access_log, bind_settings, manager};
 pub use connection::{Connection, Peer, serve, serve_http3};
 pub use forward::Forward;
 pub use log::{ConnectionEnd, connection_record};

@@ -70,6 +70,8 @@ pub(super) fn before_response(failure: &Failure, protocol: Protocol, complete: b
             plain(StatusCode::GATEWAY_TIMEOUT, "downstream duration timeout", "max_duration_timeout")
         }
         Failure::MissingHost => plain(StatusCode::BAD_REQUEST, "", "missing_host_header"),
+        // RFC 8470 §5.2: the client sends it again by itself.
+        Failure::TooEarly => plain(StatusCode::TOO_EARLY, "Too Early", "too_early"),
         Failure::Forbidden(details) => plain(StatusCode::FORBIDDEN, "", details),
         Failure::Closing => plain(StatusCode::SERVICE_UNAVAILABLE, "", "server_closing"),
         Failure::LowVersion => {

@@ -52,6 +52,14 @@ pub(super) struct ManagerStats {
     rq_max_duration_reached: Counter,
     rq_response_before_rq_complete: Counter,
     rq_ws_on_non_ws_route: Counter,
+    /// `downstream_rq_early_data_total`: requests in early data.
+    pub(super) rq_early_data_total: Counter,
+    /// `downstream_rq_early_data_forwarded`: those of them that went upstream at once.
+    pub(super) rq_early_data_forwarded: Counter,
+    /// `downstream_rq_early_data_waited`: those that went upstream with the end of the handshake.
+    pub(super) rq_early_data_waited: Counter,
+    /// `downstream_rq_early_data_rejected`: those that were answered 425.
+    rq_early_data_rejected: Counter,
     routed: Counter,
     no_route: Counter,
     no_cluster: Counter,
@@ -97,6 +105,10 @@ impl ManagerStats {
             rq_max_duration_reached: counter("downstream_rq_max_duration_reached"),
             rq_response_before_rq_complete: counter("downstream_rq_response_before_rq_complete"),
             rq_ws_on_non_ws_route: counter("downstream_rq_ws_on_non_ws_route"),
+            rq_early_data_total: counter("downstream_rq_early_data_total"),
+            rq_early_data_forwarded: counter("downstream_rq_early_data_forwarded"),
+            rq_early_data_waited: counter("downstream_rq_early_data_waited"),
+            rq_early_data_rejected: counter("downstream_rq_early_data_rejected"),
             routed: counter("rq_total"),
             no_route: counter("no_route"),
             no_cluster: counter("no_cluster"),
@@ -174,6 +186,7 @@ impl ManagerStats {
             Failure::RequestHeadersTimeout => self.rq_header_timeout.inc(),
             Failure::StreamIdle => self.rq_idle_timeout.inc(),
             Failure::MaxStreamDuration => self.rq_max_duration_reached.inc(),
+            Failure::TooEarly => self.rq_early_data_rejected.inc(),
             Failure::Forbidden(_) => self.rq_ws_on_non_ws_route.inc(),
             Failure::DownstreamClosed | Failure::DownstreamReset => self.rq_rx_reset.inc(),
             Failure::DownstreamProtocol(_) | Failure::HeadersTooLarge(_) | Failure::LowVersion => {

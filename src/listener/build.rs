@@ -23,7 +23,7 @@ use crate::hcm::{self, CodecType, Manager};
 use crate::observe::log::Limited;
 use crate::observe::stats::Scope;
 use crate::quic;
-use crate::tls::{self, Secrets, Transport};
+use crate::tls::{self, Secrets, SessionStore, Transport};
 
 /// What building needs beside the messages.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,8 @@ pub struct Context<'a> {
     pub http: hcm::Context<'a>,
     /// Certificates that TLS contexts refer to.
     pub secrets: &'a Secrets,
+    /// Sessions of clients of QUIC.
+    pub sessions: &'a Arc<SessionStore>,
 }
 
 /// Builds all listeners of the field `listeners` of the message at `at`.
@@ -292,7 +294,12 @@ fn quic_kind(
         );
     }
     quic?;
-    let tls = tls?;
+    let mut tls = tls?;
+    quic::bind_limits(options, http3, &mut tls.scope);
+    if let Some(http) = http {
+        hcm::bind_settings(http, &mut tls.scope);
+    }
+    tls.remember(context.sessions);
     let settings = quic::settings(&tls, options, http3, scope, at.field("udp_listener_config.quic_options"))?;
     Ok(Kind::Quic(tls, Box::new(settings)))
 }
@@ -302,8 +309,15 @@ fn quic_tls(socket: &TransportSocket, at: At<'_>, context: &Context<'_>) -> Resu
     let at = at.field("typed_config");
     let transport: QuicDownstreamTransport = at.unpack(any)?;
     let written = at.required("downstream_tls_context", transport.downstream_tls_context.as_ref())?;
+    let resumption = transport.enable_resumption.unwrap_or(true);
     let early_data = transport.enable_early_data.unwrap_or(true);
-    tls::server(written, Transport::Quic { early_data }, context.secrets, at.field("downstream_tls_context"))
+    if !resumption && transport.enable_early_data == Some(true) {
+        at.field("enable_early_data").no_effect(
+            "`enable_early_data` has no effect: only clients that resume send early data, and `enable_resumption` is false",
+        );
+    }
+    let over = Transport::Quic { resumption, early_data };
+    tls::server(written, over, context.secrets, at.field("downstream_tls_context"))
 }
 
 fn typed_config<'a>(socket: &'a TransportSocket, at: At<'_>) -> Result<&'a prost_types::Any, Invalid> {

@@ -3,11 +3,13 @@
 //! [`QuicSettings`] is what `udp_listener_config.quic_options` and the TLS context say, as it runs; every worker makes one
 //! [`endpoint`] of it over its [`Share`] of the address, to which its datagrams are steered, and which a [`Ledger`] guards from
 //! being used against others. `listener` accepts connections from it and hands them to `codec::h3`, which keeps a
-//! [`SendWindow`] for each. [`QuicUpstream`] and [`QuicClients`] are the same towards upstreams, for `upstream`.
+//! [`SendWindow`] for each; what a handshake came to is [`Agreed`]. [`QuicUpstream`] and [`QuicClients`] are the same towards
+//! upstreams, for `upstream`.
 
 mod acceptance;
 mod caught;
 mod client;
+mod crypto;
 mod endpoint;
 mod initial;
 mod ledger;
@@ -19,8 +21,10 @@ mod transport;
 
 pub use acceptance::Acceptance;
 pub use client::{QuicClients, QuicUpstream, upstream};
+pub use crypto::Agreed;
 pub use endpoint::endpoint;
 pub use ledger::{Entry, Ledger, LedgerStats};
 pub use send_window::SendWindow;
 pub use settings::{QuicSettings, settings};
 pub use steer::{Share, SteeringStats, shares};
+pub use transport::bind_limits;

@@ -7,6 +7,7 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Runtime, TokioRuntime};
 
 use super::acceptance::{Acceptance, acceptance};
+use super::crypto::{EarlyDataStats, Watched};
 use super::initial::initial_suite;
 use super::ledger::LedgerStats;
 use super::steer::SteeringStats;
@@ -54,6 +55,7 @@ pub fn settings(
         .and_then(|initial| QuicServerConfig::with_initial(Arc::clone(&tls.config), initial).ok())
         .ok_or_else(|| at.error("Initial packets of QUIC need AES-128-GCM, which this build cannot do"))?;
     // The key that makes Retry and address-validation tokens is random and the same on every worker: a clone shares it.
+    let crypto = Watched::new(crypto, EarlyDataStats::new(scope));
     let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
     server
         .transport_config(Arc::new(transport(listener, http3, at)?))

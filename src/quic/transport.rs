@@ -8,6 +8,7 @@ use super::send_window::LEAST;
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
 use crate::config::{At, Invalid, duration};
+use crate::tls::Scope;
 
 /// Builds the transport of a listener, or of a cluster, which has `http3` alone. `http3` are the options of the HTTP connection
 /// manager, which stand behind those of the listener.
@@ -24,9 +25,8 @@ pub(super) fn transport(
     config.max_concurrent_bidi_streams(VarInt::from_u32(max_streams(listener, http3)));
     // RFC 9114 §6.2: a control stream and two QPACK streams; a few more may be of reserved types.
     config.max_concurrent_uni_streams(VarInt::from_u32(MAX_UNI_STREAMS));
-    let connection_window = options.and_then(|o| o.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW);
     config.stream_receive_window(VarInt::from_u32(stream_window(options)));
-    config.receive_window(VarInt::from_u32(connection_window));
+    config.receive_window(VarInt::from_u32(connection_window(options)));
     config.send_window(LEAST);
     let idle = listener
         .and_then(|options| options.idle_timeout.as_ref())
@@ -40,6 +40,20 @@ pub(super) fn transport(
     Ok(config)
 }
 
+/// Makes the sessions of a listener depend on its limits: a client that resumes keeps to those that it was told before, so
+/// that its early data may exceed others (RFC 9000 §7.4.1).
+pub fn bind_limits(listener: Option<&ListenerOptions>, http3: Option<&QuicProtocolOptions>, scope: &mut Scope) {
+    let options = protocol_options(listener, http3);
+    for (limit, value) in [
+        ("initial_max_data", connection_window(options)),
+        ("initial_max_stream_data", stream_window(options)),
+        ("initial_max_streams_bidi", max_streams(listener, http3)),
+        ("initial_max_streams_uni", MAX_UNI_STREAMS),
+    ] {
+        scope.bind_number(limit, u64::from(value));
+    }
+}
+
 /// Request streams that a client may have open at once.
 pub(super) fn max_streams(listener: Option<&ListenerOptions>, http3: Option<&QuicProtocolOptions>) -> u32 {
     protocol_options(listener, http3).and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS)
@@ -48,6 +62,11 @@ pub(super) fn max_streams(listener: Option<&ListenerOptions>, http3: Option<&Qui
 /// Bytes that the peer may send unasked on one stream.
 pub(super) fn stream_window(options: Option<&QuicProtocolOptions>) -> u32 {
     options.and_then(|options| options.initial_stream_window_size).unwrap_or(STREAM_WINDOW)
+}
+
+/// The same for a whole connection.
+fn connection_window(options: Option<&QuicProtocolOptions>) -> u32 {
+    options.and_then(|options| options.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW)
 }
 
 fn protocol_options<'a>(

@@ -16,7 +16,7 @@ use crate::net::{BindError, bind_tcp};
 use crate::observe::access_log::{AccessLog, Sinks};
 use crate::observe::log::Logs;
 use crate::observe::stats::Store;
-use crate::tls::Secrets;
+use crate::tls::{Secrets, SessionStore};
 use crate::upstream::{self, Clusters};
 
 /// A configuration as it can run.
@@ -108,7 +108,8 @@ fn parts(
     let clusters = upstream::clusters(&written.clusters, resources, &root);
     let secrets = Secrets::build(&written.secrets, resources);
     let http = hcm::Context { stats: &root, clusters: &clusters, sinks, workers };
-    let context = listener::Context { http, secrets: &secrets };
+    let sessions = Arc::new(SessionStore::default());
+    let context = listener::Context { http, secrets: &secrets, sessions: &sessions };
     let listeners = listener::listeners(&written.listeners, resources, &context);
     let admin = admin_interface(bootstrap, at, &http);
     let (listeners, admin) = (listeners?, admin?);

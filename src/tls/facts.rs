@@ -15,6 +15,17 @@ pub fn facts(connection: &CommonState) -> Tls {
     }
 }
 
+/// The facts of a handshake of QUIC, which knows one version (RFC 9001 §4.2).
+#[must_use]
+pub fn facts_of(suite: Option<CipherSuite>, group: Option<NamedGroup>) -> Tls {
+    Tls {
+        version: version(ProtocolVersion::TLSv1_3),
+        cipher: suite.and_then(cipher),
+        group: group.and_then(self::group),
+        session_id: None,
+    }
+}
+
 fn version(version: ProtocolVersion) -> Option<&'static str> {
     match version {
         ProtocolVersion::TLSv1_2 => Some("TLSv1.2"),

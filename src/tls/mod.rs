@@ -1,7 +1,8 @@
 //! Floor 3: TLS for TCP and QUIC, by rustls.
 //!
 //! [`ServerTls`] is a `DownstreamTlsContext` as it runs; `listener` uses it for handshakes on TCP and `quic` for QUIC.
-//! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`. Sessions resume on every worker: the store and the ticket keys belong to the context, not to a worker.
+//! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`. Sessions resume on every worker: those of TCP are in tickets whose
+//! keys belong to the context, those of QUIC in the [`SessionStore`] of the process.
 
 mod certificate;
 mod choice;
@@ -12,12 +13,14 @@ mod params;
 mod schemes;
 mod secrets;
 mod server;
+mod sessions;
 
 pub use certificate::CertificateFacts;
 pub use client::{ClientTls, client};
-pub use facts::{CIPHERS, GROUPS, VERSIONS, facts};
+pub use facts::{CIPHERS, GROUPS, VERSIONS, facts, facts_of};
 pub use secrets::Secrets;
 pub use server::{ServerTls, server};
+pub use sessions::{Scope, SessionStore};
 
 /// The transport that a context stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub enum Transport {
     Tcp,
     /// The TLS handshake within QUIC, RFC 9001.
     Quic {
+        /// Whether sessions resume.
+        resumption: bool,
         /// Whether clients that resume may send early data.
         early_data: bool,
     },

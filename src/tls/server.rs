@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::server::ServerSessionMemoryCache;
+use rustls::server::NoServerSessionStorage;
 
 use super::Transport;
 use super::certificate::{Certificate, CertificateFacts, load};
@@ -12,6 +12,7 @@ use super::choice::{Choice, Options};
 use super::key_log::KeyLogFile;
 use super::params::params;
 use super::secrets::Secrets;
+use super::sessions::{Scope, ScopedSessions, SessionStore};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
     CommonTlsContext, DownstreamTlsContext, TlsKeyLog, common_tls_context::ValidationContextType,
     downstream_tls_context::OcspStaplePolicy,
@@ -25,6 +26,19 @@ pub struct ServerTls {
     pub config: Arc<ServerConfig>,
     /// For `/certs`.
     pub certificates: Vec<CertificateFacts>,
+    /// What its sessions depend on. Whoever knows of more binds it before [`Self::remember`].
+    pub scope: Scope,
+}
+
+impl ServerTls {
+    /// Lets the clients of a QUIC listener resume, where the context lets them: their sessions are kept in `store`, under all
+    /// that was bound to the scope.
+    pub fn remember(&mut self, store: &Arc<SessionStore>) {
+        // rustls accepts early data only for sessions that it stores itself: a session taken out once is gone, which is also
+        // what stops a replay of the handshake (RFC 8446 §8.1).
+        let sessions = ScopedSessions::new(store, self.scope);
+        Arc::make_mut(&mut self.config).session_storage = Arc::new(sessions);
+    }
 }
 
 /// Builds a context for `transport`.
@@ -53,6 +67,7 @@ pub fn server(
     let key_log = key_log(common.key_log.as_ref(), at.field("key_log"));
     let (params, certificates, alpn, key_log) = (params?, certificates?, alpn?, key_log?);
     stapled(&certificates, policy, at)?;
+    let scope = scope(&certificates, &alpn);
     let facts = certificates.iter().map(|certificate| certificate.facts.clone()).collect();
     let choice = Choice::new(&certificates, params.schemes.as_ref(), policy, options);
     let builder = ServerConfig::builder_with_provider(params.provider)
@@ -65,7 +80,21 @@ pub fn server(
         config.key_log = Arc::new(key_log);
     }
     sessions(&mut config, transport);
-    Ok(ServerTls { config: Arc::new(config), certificates: facts })
+    Ok(ServerTls { config: Arc::new(config), certificates: facts, scope })
+}
+
+/// What TLS itself makes sessions depend on.
+fn scope(certificates: &[Certificate], alpn: &[Vec<u8>]) -> Scope {
+    let mut scope = Scope::default();
+    // A client that resumes shows no certificate: it was asked for none.
+    scope.bind("client authentication", "none");
+    for certificate in certificates.iter().flat_map(|certificate| &certificate.chain) {
+        scope.bind("certificate", certificate);
+    }
+    for protocol in alpn {
+        scope.bind("protocol", protocol);
+    }
+    scope
 }
 
 /// The certificates of a context, its own before those that it refers to.
@@ -133,15 +162,14 @@ fn sessions(config: &mut ServerConfig, transport: Transport) {
                 config.ticketer = ticketer;
             }
         }
-        Transport::Quic { early_data } => {
-            // rustls accepts early data only for sessions that it stores itself: a session taken out once is gone, which
-            // is also what stops a replay of the handshake.
-            config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
+        Transport::Quic { resumption, early_data } => {
+            // Until `ServerTls::remember`.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            if !resumption {
+                config.send_tls13_tickets = 0;
+            }
             // RFC 9001 §4.6.1: on QUIC the only size is all or nothing.
-            config.max_early_data_size = if early_data { u32::MAX } else { 0 };
+            config.max_early_data_size = if resumption && early_data { u32::MAX } else { 0 };
         }
     }
 }
-
-/// Sessions that a QUIC listener remembers, about 1 KiB each, shared by all workers.
-const SESSIONS: usize = 16_384;

@@ -58,7 +58,7 @@ fn socket(socket: Option<&TransportSocket>, at: At<'_>) -> Result<Socket, Invali
         QUIC => {
             let transport: QuicUpstreamTransport = at.unpack(any)?;
             let written = at.required("upstream_tls_context", transport.upstream_tls_context.as_ref())?;
-            let over = tls::Transport::Quic { early_data: false };
+            let over = tls::Transport::Quic { resumption: false, early_data: false };
             tls::client(written, over, at.field("upstream_tls_context")).map(Socket::Quic)
         }
         TLS => Err(cluster_at.beyond::<proto::Cluster>("transport_socket")),

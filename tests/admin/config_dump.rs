@@ -78,6 +78,9 @@ async fn labels_are_shown() {
         let socket = if index < 2 { Value::Null } else { json!("label of a transport socket") };
         assert_eq!(chain["transport_socket"]["name"], socket, "{name}");
     }
+    let manager = &listeners[3]["listener"]["filter_chains"][0]["filters"][0]["typed_config"];
+    let route = &manager["route_config"]["virtual_hosts"][0]["routes"][0]["route"];
+    assert_eq!(route["early_data_policy"]["name"], "label of an extension");
 }
 
 #[tokio::test]

@@ -161,7 +161,14 @@ static_resources:
             virtual_hosts:
             - name: all
               domains: ["*"]
-              routes: [{match: {prefix: /}, route: {cluster: backend, timeout: 20s}}]
+              routes:
+              - match: {prefix: /}
+                route:
+                  cluster: backend
+                  timeout: 20s
+                  early_data_policy:
+                    name: label of an extension
+                    typed_config: {"@type": type.googleapis.com/envoy.extensions.early_data.v3.DefaultEarlyDataPolicy}
       transport_socket:
         name: label of a transport socket
         typed_config:

@@ -43,6 +43,17 @@ impl Edge {
         Self { process: Gateway::start(&yaml).await }
     }
 
+    /// The same with a fourth listener, `other`: `http3` once more, with texts replaced.
+    pub(crate) async fn beside(backend: &Backend, changes: &[(&str, &str)]) -> Self {
+        let yaml = yaml(ALL, "", &cluster("backend", &backend.address().to_string()));
+        let mut other = listener("http3", ALL, "").replace("- name: http3", "- name: other");
+        for (from, to) in changes {
+            assert!(other.contains(from), "nothing to replace: {from}");
+            other = other.replace(from, to);
+        }
+        Self { process: Gateway::start(&yaml.replace("  clusters:\n", &format!("{other}  clusters:\n"))).await }
+    }
+
     /// The same, with `https` and `http3` on one port.
     pub(crate) async fn on_one_port(backend: &Backend, port: u16) -> Self {
         let yaml = yaml(ALL, "", &cluster("backend", &backend.address().to_string()));

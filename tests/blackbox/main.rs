@@ -7,6 +7,7 @@ mod support;
 
 mod amplification;
 mod command_line;
+mod early_data;
 mod edge;
 mod exchanges;
 mod failures;

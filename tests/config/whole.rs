@@ -46,6 +46,7 @@ whole! {
     durations: "durations.yaml",
     misplaced_types: "misplaced_types.yaml",
     listener_filters: "listener_filters.yaml",
+    early_data: "early_data.yaml",
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub(super) fn reason(failure: &Failure) -> Reason {
         | Failure::StreamIdle
         | Failure::MaxStreamDuration
         | Failure::HeadersTooLarge(_)
-        | Failure::Forbidden(_) => Reason::INTERNAL_ERROR,
+        | Failure::Forbidden(_)
+        | Failure::TooEarly => Reason::INTERNAL_ERROR,
     }
 }
 

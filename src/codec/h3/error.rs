@@ -26,7 +26,8 @@ pub(super) fn code(failure: &Failure) -> Code {
         | Failure::StreamIdle
         | Failure::MaxStreamDuration
         | Failure::HeadersTooLarge(_)
-        | Failure::Forbidden(_) => Code::H3_INTERNAL_ERROR,
+        | Failure::Forbidden(_)
+        | Failure::TooEarly => Code::H3_INTERNAL_ERROR,
     }
 }
 

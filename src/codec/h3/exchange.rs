@@ -31,7 +31,7 @@ pub(super) struct StreamLimits {
     pub(super) write_timeout: Option<Duration>,
 }
 
-/// Serves one request stream. `early` is what a request in early data waits for.
+/// Serves one request stream. `early` is what a request in early data may wait for.
 pub(super) async fn exchange<H: Handler>(
     mut sender: Sender,
     receiver: Receiver,
@@ -44,12 +44,8 @@ pub(super) async fn exchange<H: Handler>(
         Ok(request) => request,
         Err(refusal) => return refuse(refusal, &mut sender, &handler).await,
     };
-    if let Some(mut established) = early {
-        request.extensions_mut().insert(EarlyData);
-        // RFC 9114 §10.9, RFC 8470 §3: a request that waits for the end of the handshake is no replay.
-        if established.wait_for(|established| *established).await.is_err() {
-            return refuse(Failure::DownstreamClosed.into(), &mut sender, &handler).await;
-        }
+    if let Some(established) = early {
+        request.extensions_mut().insert(EarlyData::until(established));
     }
     if expects_continue(request.headers()) {
         // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
@@ -86,6 +82,9 @@ async fn answer<H: Handler>(answer: impl Future<Output = Response>, sender: &mut
             response = answer => Ok(response),
             gone = sender.gone() => {
                 handler.resetting(gone == Gone::Stream);
+                if gone == Gone::Connection {
+                    handler.lost();
+                }
                 Err(gone)
             }
         }

@@ -108,7 +108,7 @@ struct Server<H> {
     last_goaway: Option<Instant>,
     /// The first request stream that is not served any more.
     refuse_from: Option<u64>,
-    /// What requests in early data wait for.
+    /// What requests in early data may wait for.
     established: Option<watch::Receiver<bool>>,
 }
 
@@ -165,7 +165,7 @@ impl<H: Handler> Server<H> {
         let id = quinn::VarInt::from(sender.id()).into_inner();
         self.next = self.next.max(id.saturating_add(REQUEST_STEP));
         self.let_open();
-        let early = self.established.clone().filter(|_| receiver.is_0rtt());
+        let early = self.established.as_ref().filter(|_| receiver.is_0rtt()).cloned();
         let mut sender = Sender::new(sender, Arc::clone(&self.shared), limits.write_timeout);
         let mut receiver = Receiver::new(receiver, Arc::clone(&self.shared), limits.section);
         if self.refuse_from.is_some_and(|first| id >= first) {

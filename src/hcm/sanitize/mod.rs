@@ -4,9 +4,10 @@
 
 use std::net::IpAddr;
 
-use http::header::{CONNECTION, HeaderName, TE, TRANSFER_ENCODING, UPGRADE, VIA};
+use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE, VIA};
 use http::{HeaderMap, HeaderValue};
 
+use super::early_data::EARLY_DATA;
 use super::request_id;
 
 /// How a connection manager treats what clients say of themselves.
@@ -92,7 +93,9 @@ pub(super) fn append(headers: &mut HeaderMap, name: HeaderName, value: &HeaderVa
 
 fn tokens(value: &HeaderValue) -> impl Iterator<Item = HeaderName> {
     let items = value.to_str().unwrap_or_default().split(',');
-    items.filter_map(|item| item.trim().parse().ok()).filter(|name| name != http::header::HOST)
+    // RFC 8470 §5.1: nobody on the way may take `early-data` away.
+    let stays = |name: &HeaderName| name == HOST || name == EARLY_DATA;
+    items.filter_map(|item| item.trim().parse().ok()).filter(move |name| !stays(name))
 }
 
 /// The address that the trust settings point at: the connection's, or one that a trusted proxy has vouched for.

@@ -56,6 +56,12 @@ fn rfc9110_7_6_1_fields_of_the_connection_stay_here() {
 }
 
 #[test]
+fn rfc8470_5_1_a_nominated_early_data_stays() {
+    let (headers, _) = sanitized(&[("connection", "early-data"), ("early-data", "1")], &identity());
+    assert_eq!(value(&headers, "early-data"), Some("1"));
+}
+
+#[test]
 fn rfc9110_7_6_1_a_nominated_host_stays() {
     let (headers, _) = sanitized(&[("connection", "host"), ("host", "a.test")], &identity());
     assert_eq!(value(&headers, "host"), Some("a.test"));

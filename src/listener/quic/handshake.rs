@@ -13,7 +13,8 @@ use super::half_open::UnderWay;
 use crate::codec::h3::{Accepted, Early};
 use crate::hcm::{self, ConnectionEnd, Peer, Worker};
 use crate::listener::Listener;
-use crate::observe::access_log::{Connection as Facts, Tls};
+use crate::observe::access_log::Connection as Facts;
+use crate::quic::Agreed;
 
 /// A handshake that is to be done.
 pub(super) struct Handshake {
@@ -79,11 +80,10 @@ impl Handshake {
 
     /// What is known of the connection from now on.
     fn complete(&self, mut facts: Facts, begun: &Begun) -> Arc<Facts> {
-        let agreed = begun.connection.handshake_data();
-        let agreed = agreed.and_then(|data| data.downcast::<quinn::crypto::rustls::HandshakeData>().ok());
-        // RFC 9001 §4.2: QUIC has no other version. quinn does not show the cipher and the group.
-        facts.tls = Some(Tls { version: Some("TLSv1.3"), ..Tls::default() });
-        facts.server_name = agreed.and_then(|data| data.server_name.as_deref().map(Arc::from));
+        if let Some(agreed) = agreed(&begun.connection) {
+            facts.tls = Some(agreed.tls);
+            facts.server_name = agreed.server_name.as_deref().map(Arc::from);
+        }
         facts.handshake_began = Some(self.began);
         facts.handshake_ended = begun.early.is_none().then(Instant::now);
         Arc::new(facts)
@@ -97,7 +97,7 @@ impl Handshake {
         let max_streams = self.max_streams;
         let (manager, worker) = (&self.listener.manager, &self.worker);
         let Some((first, complete)) = early else {
-            self.listener.stats.handshake.inc();
+            self.established(&quic);
             hcm::serve_http3(Accepted { quic, max_streams, early: None }, manager, worker, peer).await;
             return Ok(());
         };
@@ -112,13 +112,25 @@ impl Handshake {
         };
         if handshake.is_ok() {
             self.under_way.complete();
-            self.listener.stats.handshake.inc();
+            self.established(&quic);
             tell.send_replace(true);
         } else {
             quic.close(VarInt::from_u32(0), b"");
         }
         serving.await;
         handshake
+    }
+
+    /// Counts a handshake that is complete.
+    fn established(&self, quic: &Connection) {
+        let stats = &self.listener.stats;
+        stats.handshake.inc();
+        if let Some(agreed) = agreed(quic) {
+            stats.agreed.count(&agreed.tls);
+            if agreed.resumed {
+                stats.session_reused.inc();
+            }
+        }
     }
 
     /// Our end: the address that the packet came to, and the port that is bound.
@@ -148,6 +160,11 @@ async fn begin(incoming: Incoming) -> Result<Begun, ConnectionError> {
         ended = end_of_handshake(&connection, &mut complete) => ended.map(|()| Begun { connection, early: None }),
         first = connection.accept_bi() => first.map(|first| Begun { connection, early: Some((first, complete)) }),
     }
+}
+
+/// What was agreed on; nothing is, before the first flight of the client has been read.
+fn agreed(quic: &Connection) -> Option<Box<Agreed>> {
+    quic.handshake_data()?.downcast().ok()
 }
 
 async fn end_of_handshake(

@@ -22,12 +22,13 @@ use crate::config::{self, Leniency, Source};
 
 /// Names that tell a person or a management server what is meant, here as in Envoy. `/config_dump` shows them, and nothing
 /// else comes of them.
-const LABELS: [&str; 6] = [
+const LABELS: [&str; 7] = [
     "envoy.config.accesslog.v3.AccessLog.name",
     "envoy.config.endpoint.v3.ClusterLoadAssignment.cluster_name",
     "envoy.config.listener.v3.Filter.name",
     "envoy.config.listener.v3.ListenerFilter.name",
     "envoy.config.core.v3.TransportSocket.name",
+    "envoy.config.core.v3.TypedExtensionConfig.name",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter.name",
 ];
 
@@ -52,8 +53,10 @@ const BUILD_REFUSES: [&str; 10] = [
     "envoy.config.route.v3.RouteConfiguration.max_direct_response_body_size_bytes",
 ];
 
-/// Enums of which one value is supported yet: with another the configuration is refused.
-const WALK_REFUSES: [&str; 4] = [
+/// Enums of which one value is supported yet: with another the configuration is refused. And what cannot be left out.
+const WALK_REFUSES: [&str; 5] = [
+    // An extension has to say what it is.
+    "envoy.extensions.early_data.v3.DefaultEarlyDataPolicy.",
     "envoy.config.cluster.v3.Cluster.type",
     "envoy.config.cluster.v3.Cluster.lb_policy",
     "envoy.config.cluster.v3.Cluster.DiscoveryType.STATIC",

@@ -1,0 +1,172 @@
+//! The TLS of QUIC servers: quinn's rustls, watched.
+//!
+//! quinn shows the protocol and the name that was asked for, and nothing else of a handshake. [`Watched`] hands everything on
+//! to quinn's own configuration and looks at the messages that pass: whether early data was asked for (`ClientHello`), whether
+//! there are keys for it, which session, cipher and group were agreed on (`ServerHello`). What it saw is [`Agreed`], in place of
+//! quinn's `HandshakeData`.
+
+mod hello;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
+use quinn::crypto::{
+    self, ExportKeyingMaterialError, HeaderKey, KeyPair, Keys, PacketKey, ServerConfig, UnsupportedVersion,
+};
+use quinn::{ConnectionId, Side};
+use quinn_proto::TransportError;
+use quinn_proto::transport_parameters::TransportParameters;
+
+use crate::observe::access_log::Tls;
+use crate::observe::stats::{Counter, Scope};
+use crate::tls;
+use hello::{ClientHello, ServerHello};
+
+/// What a server and its client have agreed on: what `quinn::Connection::handshake_data` holds.
+#[derive(Clone, Debug)]
+pub struct Agreed {
+    /// The name that the client asked for.
+    pub server_name: Option<String>,
+    /// For logs and statistics.
+    pub tls: Tls,
+    /// Whether the client has resumed a session.
+    pub resumed: bool,
+}
+
+/// `listener.<address>.quic.*`: what became of early data. Counted with the first flight of a client, whether or not its
+/// handshake ends.
+#[derive(Clone, Debug)]
+pub(super) struct EarlyDataStats {
+    /// `early_data_accepted`
+    accepted: Counter,
+    /// `early_data_rejected`: such a client has to send it again when the handshake is complete.
+    rejected: Counter,
+}
+
+impl EarlyDataStats {
+    /// `scope` is the listener's.
+    pub(super) fn new(scope: &Scope) -> Self {
+        let counter = |what: &str| scope.counter(&format!("quic.early_data_{what}"));
+        Self { accepted: counter("accepted"), rejected: counter("rejected") }
+    }
+}
+
+/// A configuration that looks at the handshakes it makes.
+pub(super) struct Watched {
+    inner: Arc<QuicServerConfig>,
+    early_data: EarlyDataStats,
+}
+
+impl Watched {
+    pub(super) fn new(inner: QuicServerConfig, early_data: EarlyDataStats) -> Self {
+        Self { inner: Arc::new(inner), early_data }
+    }
+}
+
+impl ServerConfig for Watched {
+    fn initial_keys(&self, version: u32, dst_cid: &ConnectionId) -> Result<Keys, UnsupportedVersion> {
+        self.inner.initial_keys(version, dst_cid)
+    }
+
+    fn retry_tag(&self, version: u32, orig_dst_cid: &ConnectionId, packet: &[u8]) -> [u8; 16] {
+        self.inner.retry_tag(version, orig_dst_cid, packet)
+    }
+
+    fn start_session(self: Arc<Self>, version: u32, params: &TransportParameters) -> Box<dyn crypto::Session> {
+        Box::new(Session {
+            inner: Arc::clone(&self.inner).start_session(version, params),
+            early_data: self.early_data.clone(),
+            asked: Some(ClientHello::default()),
+            answered: None,
+            encrypts: false,
+        })
+    }
+}
+
+/// One handshake.
+struct Session {
+    inner: Box<dyn crypto::Session>,
+    early_data: EarlyDataStats,
+    /// The first message of the client, until it is whole.
+    asked: Option<ClientHello>,
+    /// The last message that was written without a key: after a `HelloRetryRequest` there is another.
+    answered: Option<ServerHello>,
+    encrypts: bool,
+}
+
+impl crypto::Session for Session {
+    fn initial_keys(&self, dst_cid: &ConnectionId, side: Side) -> Keys {
+        self.inner.initial_keys(dst_cid, side)
+    }
+
+    fn handshake_data(&self) -> Option<Box<dyn Any>> {
+        let known = self.inner.handshake_data()?.downcast::<HandshakeData>().ok()?;
+        let hello = self.answered.unwrap_or_default();
+        Some(Box::new(Agreed {
+            server_name: known.server_name,
+            tls: tls::facts_of(hello.suite, hello.group),
+            resumed: hello.resumes,
+        }))
+    }
+
+    fn peer_identity(&self) -> Option<Box<dyn Any>> {
+        self.inner.peer_identity()
+    }
+
+    fn early_crypto(&self) -> Option<(Box<dyn HeaderKey>, Box<dyn PacketKey>)> {
+        self.inner.early_crypto()
+    }
+
+    fn early_data_accepted(&self) -> Option<bool> {
+        self.inner.early_data_accepted()
+    }
+
+    fn is_handshaking(&self) -> bool {
+        self.inner.is_handshaking()
+    }
+
+    fn read_handshake(&mut self, buf: &[u8]) -> Result<bool, TransportError> {
+        let ready = self.inner.read_handshake(buf)?;
+        if let Some(wants_early_data) = self.asked.as_mut().and_then(|hello| hello.read(buf)) {
+            self.asked = None;
+            if wants_early_data {
+                // RFC 8446 §4.2.10: there are keys for what is accepted, and for nothing else.
+                let EarlyDataStats { accepted, rejected } = &self.early_data;
+                if self.inner.early_crypto().is_some() { accepted.inc() } else { rejected.inc() }
+            }
+        }
+        Ok(ready)
+    }
+
+    fn transport_parameters(&self) -> Result<Option<TransportParameters>, TransportError> {
+        self.inner.transport_parameters()
+    }
+
+    fn write_handshake(&mut self, buf: &mut Vec<u8>) -> Option<Keys> {
+        let before = buf.len();
+        let keys = self.inner.write_handshake(buf);
+        if !self.encrypts {
+            self.answered = buf.get(before..).and_then(ServerHello::read).or(self.answered);
+            self.encrypts = keys.is_some();
+        }
+        keys
+    }
+
+    fn next_1rtt_keys(&mut self) -> Option<KeyPair<Box<dyn PacketKey>>> {
+        self.inner.next_1rtt_keys()
+    }
+
+    fn is_valid_retry(&self, orig_dst_cid: &ConnectionId, header: &[u8], payload: &[u8]) -> bool {
+        self.inner.is_valid_retry(orig_dst_cid, header, payload)
+    }
+
+    fn export_keying_material(
+        &self,
+        output: &mut [u8],
+        label: &[u8],
+        context: &[u8],
+    ) -> Result<(), ExportKeyingMaterialError> {
+        self.inner.export_keying_material(output, label, context)
+    }
+}
