@@ -290,7 +290,14 @@ fn quic_kind(
     }
     quic?;
     let tls = tls?;
-    let settings = quic::settings(&tls, options, http3, scope, at.field("udp_listener_config.quic_options"))?;
+    let udp_at = at.field("udp_listener_config");
+    let filter_at = chain_at.item("filters", 0);
+    let http3_at = filter_at.field("typed_config.http3_protocol_options.quic_protocol_options");
+    let settings = quic::settings(
+        &tls,
+        &quic::Written { udp: written.udp_listener_config.as_ref(), udp_at, http3, http3_at },
+        scope,
+    )?;
     Ok(Kind::Quic(tls, Box::new(settings)))
 }
 

@@ -91,10 +91,10 @@ impl Listener {
         matches!(self.kind, Kind::Tcp(Some(_)))
     }
 
-    /// Whether it serves QUIC.
+    /// Whether HTTP/3 can be had from it, so that others may announce it.
     #[must_use]
-    pub fn is_quic(&self) -> bool {
-        matches!(self.kind, Kind::Quic(..))
+    pub fn serves_http3(&self) -> bool {
+        matches!(&self.kind, Kind::Quic(_, settings) if settings.enabled)
     }
 
     /// Whether its traffic comes to this host: Envoy's `traffic_direction: INBOUND`.

@@ -14,6 +14,7 @@ use super::steer::Share;
 /// What the system says of the socket.
 pub fn endpoint(settings: &QuicSettings, share: Share) -> io::Result<Endpoint> {
     let runtime = Arc::new(TokioRuntime);
-    let (config, socket) = share.open(&*runtime)?;
+    let (mut config, socket) = share.open(&*runtime)?;
+    config.max_udp_payload_size(settings.largest_received).map_err(io::Error::other)?;
     Endpoint::new_with_abstract_socket(config, Some(settings.server.clone()), socket, runtime)
 }

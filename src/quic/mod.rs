@@ -6,14 +6,25 @@
 //! towards upstreams, for `upstream`.
 
 mod client;
+mod congestion;
 mod endpoint;
+mod keep_alive;
+mod migration;
+mod packets;
+mod qlog;
 mod send_window;
 mod settings;
+mod stats;
 mod steer;
 mod transport;
+mod visitor;
+mod written;
 
 pub use client::{QuicClients, QuicUpstream, upstream};
 pub use endpoint::endpoint;
+pub use keep_alive::KeepAlive;
 pub use send_window::SendWindow;
 pub use settings::{QuicSettings, settings};
+pub use stats::{Account, CloseCode, QuicStats};
 pub use steer::{Share, SteeringStats, shares};
+pub use written::Written;

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
 
+use super::keep_alive::{KeepAlive, keep_alive};
+use super::migration::AskToStay;
+use super::packets::largest_received;
+use super::stats::QuicStats;
 use super::steer::SteeringStats;
-use super::transport::{handshake_timeout, max_streams, transport};
-use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
-use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
-use crate::config::{At, Invalid};
+use super::transport::{Transport, handshake_timeout, transport};
+use super::visitor::{Visitor, visitor};
+use super::written::Written;
+use crate::config::Invalid;
 use crate::observe::stats::Scope;
 use crate::tls::ServerTls;
 
@@ -22,33 +26,81 @@ pub struct QuicSettings {
     pub handshake_timeout: Duration,
     /// Request streams that a client may have open at once.
     pub max_streams: u32,
+    /// How clients are asked for signs of life.
+    pub keep_alive: Option<KeepAlive>,
+    /// Whether it serves at all.
+    pub enabled: bool,
     /// How its datagrams reached their workers.
     pub steering: SteeringStats,
+    /// What is counted of its connections.
+    pub stats: QuicStats,
+    /// What `server.transport` was made of.
+    transport: Transport,
+    /// Whether clients are asked not to move to another address on purpose.
+    #[expect(dead_code, reason = "quinn does not show it: two listeners are told apart by this")]
+    ask_to_stay: bool,
+    /// Bytes of the largest datagram that is taken.
+    pub(super) largest_received: u16,
+    visitor: Visitor,
 }
 
-/// Builds the settings of a QUIC listener; `at` stands on `quic_options`, `scope` is the listener's.
+impl QuicSettings {
+    /// The settings of one connection that is recorded; `None` for those of all others.
+    #[must_use]
+    pub fn recorded(&self, incoming: &quinn::Incoming) -> Option<Arc<quinn::ServerConfig>> {
+        let record = self.visitor.qlog.as_ref()?.record(incoming.orig_dst_cid())?;
+        let mut transport = self.transport.config();
+        transport.qlog_stream(Some(record));
+        let mut server = self.server.clone();
+        server.transport_config(Arc::new(transport));
+        Some(Arc::new(server))
+    }
+
+    /// How often what is counted of a connection is added up while it lasts.
+    #[must_use]
+    pub fn update_period(&self) -> Duration {
+        self.visitor.update_period
+    }
+}
+
+/// Builds the settings of a QUIC listener; `scope` is the listener's.
 ///
 /// # Errors
 /// [`Invalid`] where QUIC cannot be served with them.
-pub fn settings(
-    tls: &ServerTls,
-    listener: Option<&ListenerOptions>,
-    http3: Option<&QuicProtocolOptions>,
-    scope: &Scope,
-    at: At<'_>,
-) -> Result<QuicSettings, Invalid> {
-    let crypto = QuicServerConfig::try_from(Arc::clone(&tls.config))
-        .map_err(|error| at.error(format_args!("QUIC cannot use this TLS context: {error}")))?;
+pub fn settings(tls: &ServerTls, written: &Written<'_>, scope: &Scope) -> Result<QuicSettings, Invalid> {
+    let options = written.listener();
+    let crypto = QuicServerConfig::try_from(Arc::clone(&tls.config)).map_err(|error| {
+        let at = written.udp_at.field("quic_options");
+        at.error(format_args!("QUIC cannot use this TLS context: {error}"))
+    });
+    let transport = transport(written);
+    let largest_received = largest_received(written);
+    let visitor = visitor(written, scope);
+    let (crypto, transport, largest_received, visitor) = (crypto?, transport?, largest_received?, visitor?);
+    let crypto: Arc<dyn quinn::crypto::ServerConfig> = Arc::new(crypto);
+    let ask_to_stay = options.and_then(|options| options.send_disable_active_migration).unwrap_or(false);
+    let crypto = if ask_to_stay { Arc::new(AskToStay(crypto)) } else { crypto };
     // The key that makes Retry and address-validation tokens is random and the same on every worker: a clone shares it.
-    let mut server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+    let mut server = quinn::ServerConfig::with_crypto(crypto);
     server
-        .transport_config(Arc::new(transport(listener, http3, at)?))
+        .transport_config(transport.shared())
         .max_incoming(MAX_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
-    let max_streams = max_streams(listener, http3);
-    let steering = SteeringStats::new(scope);
-    Ok(QuicSettings { server, handshake_timeout: handshake_timeout(listener), max_streams, steering })
+    let enabled = options.and_then(|options| options.enabled.as_ref()).and_then(|flag| flag.default_value);
+    Ok(QuicSettings {
+        server,
+        handshake_timeout: handshake_timeout(written),
+        max_streams: transport.bidi_streams,
+        keep_alive: keep_alive(written),
+        enabled: enabled.unwrap_or(true),
+        steering: SteeringStats::new(scope),
+        stats: QuicStats::new(scope),
+        transport,
+        ask_to_stay,
+        largest_received,
+        visitor,
+    })
 }
 
 /// Handshakes that may wait to be accepted on one worker.

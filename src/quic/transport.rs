@@ -1,66 +1,97 @@
-//! Transport parameters and limits of a QUIC listener.
+//! Transport parameters and limits of the connections of a listener or a cluster.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{IdleTimeout, TransportConfig, VarInt};
+use quinn::{IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt};
 
+use super::congestion::{self, Congestion};
+use super::packets::{self, Packets};
 use super::send_window::LEAST;
-use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
-use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
-use crate::config::{At, Invalid, duration};
+use super::written::Written;
+use crate::config::{Invalid, duration};
 
-/// Builds the transport of a listener, or of a cluster, which has `http3` alone. `http3` are the options of the HTTP connection
-/// manager, which stand behind those of the listener.
+/// The transport of a connection, as it is made anew for each that is recorded (quinn's own cannot be copied).
+#[derive(Clone, Debug)]
+pub(super) struct Transport {
+    /// Streams that the peer may open: requests of a client.
+    pub(super) bidi_streams: u32,
+    /// Bytes that the peer may send unasked on one stream.
+    pub(super) stream_window: u32,
+    /// The same on all streams of a connection.
+    pub(super) connection_window: VarInt,
+    idle: IdleTimeout,
+    congestion: Congestion,
+    packets: Packets,
+}
+
+/// Builds the transport.
 ///
 /// # Errors
 /// [`Invalid`] where a value is out of QUIC's range.
-pub(super) fn transport(
-    listener: Option<&ListenerOptions>,
-    http3: Option<&QuicProtocolOptions>,
-    at: At<'_>,
-) -> Result<TransportConfig, Invalid> {
-    let mut config = TransportConfig::default();
-    let options = protocol_options(listener, http3);
-    config.max_concurrent_bidi_streams(VarInt::from_u32(max_streams(listener, http3)));
-    // RFC 9114 §6.2: a control stream and two QPACK streams; a few more may be of reserved types.
-    config.max_concurrent_uni_streams(VarInt::from_u32(MAX_UNI_STREAMS));
+pub(super) fn transport(written: &Written<'_>) -> Result<Transport, Invalid> {
+    let options = written.options();
+    let idle = idle_timeout(written);
+    let congestion = congestion::choose(written);
+    let packets = packets::packets(written);
     let connection_window = options.and_then(|o| o.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW);
-    config.stream_receive_window(VarInt::from_u32(stream_window(options)));
-    config.receive_window(VarInt::from_u32(connection_window));
-    config.send_window(LEAST);
-    let idle = listener
-        .and_then(|options| options.idle_timeout.as_ref())
-        .or_else(|| options.and_then(|options| options.idle_network_timeout.as_ref()))
+    Ok(Transport {
+        bidi_streams: options.and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS),
+        stream_window: options.and_then(|options| options.initial_stream_window_size).unwrap_or(STREAM_WINDOW),
+        connection_window: VarInt::from_u32(connection_window),
+        idle: idle?,
+        congestion: congestion?,
+        packets: packets?,
+    })
+}
+
+fn idle_timeout(written: &Written<'_>) -> Result<IdleTimeout, Invalid> {
+    let of_listener = written.listener().and_then(|options| options.idle_timeout.as_ref());
+    let idle = of_listener
+        .or_else(|| written.options().and_then(|options| options.idle_network_timeout.as_ref()))
         .map_or(IDLE_TIMEOUT, duration);
-    let idle = IdleTimeout::try_from(idle)
-        .map_err(|_| at.field("idle_timeout").error("longer than QUIC can say: at most 2^62 milliseconds"))?;
-    config.max_idle_timeout(Some(idle));
-    // Nothing here reads datagrams.
-    config.datagram_receive_buffer_size(None);
-    Ok(config)
+    IdleTimeout::try_from(idle).map_err(|_| {
+        let at = written.options_at();
+        let at = match of_listener {
+            Some(_) => written.udp_at.field("quic_options.idle_timeout"),
+            None => at.field("idle_network_timeout"),
+        };
+        at.error("longer than QUIC can say: at most 2^62 milliseconds")
+    })
 }
 
-/// Request streams that a client may have open at once.
-pub(super) fn max_streams(listener: Option<&ListenerOptions>, http3: Option<&QuicProtocolOptions>) -> u32 {
-    protocol_options(listener, http3).and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS)
-}
+impl Transport {
+    /// What quinn needs of it.
+    pub(super) fn config(&self) -> TransportConfig {
+        let mut config = TransportConfig::default();
+        let mut discovery = MtuDiscoveryConfig::default();
+        discovery.upper_bound(self.packets.largest);
+        config
+            .max_concurrent_bidi_streams(VarInt::from_u32(self.bidi_streams))
+            // RFC 9114 §6.2: a control stream and two QPACK streams; a few more may be of reserved types.
+            .max_concurrent_uni_streams(VarInt::from_u32(MAX_UNI_STREAMS))
+            .stream_receive_window(VarInt::from_u32(self.stream_window))
+            .receive_window(self.connection_window)
+            .send_window(LEAST)
+            .max_idle_timeout(Some(self.idle))
+            .mtu_discovery_config(Some(discovery))
+            .enable_segmentation_offload(self.packets.segmentation_offload)
+            // Nothing here reads datagrams.
+            .datagram_receive_buffer_size(None);
+        self.congestion.control(&mut config);
+        config
+    }
 
-/// Bytes that the peer may send unasked on one stream.
-pub(super) fn stream_window(options: Option<&QuicProtocolOptions>) -> u32 {
-    options.and_then(|options| options.initial_stream_window_size).unwrap_or(STREAM_WINDOW)
-}
-
-fn protocol_options<'a>(
-    listener: Option<&'a ListenerOptions>,
-    http3: Option<&'a QuicProtocolOptions>,
-) -> Option<&'a QuicProtocolOptions> {
-    listener.and_then(|options| options.quic_protocol_options.as_ref()).or(http3)
+    /// The same, to be shared by connections.
+    pub(super) fn shared(&self) -> Arc<TransportConfig> {
+        Arc::new(self.config())
+    }
 }
 
 /// How long a handshake may take: Envoy's default `crypto_handshake_timeout` is 20 s.
-pub(super) fn handshake_timeout(listener: Option<&ListenerOptions>) -> Duration {
-    let written = listener.and_then(|options| options.crypto_handshake_timeout.as_ref());
-    written.map_or(Duration::from_secs(20), duration)
+pub(super) fn handshake_timeout(written: &Written<'_>) -> Duration {
+    let timeout = written.listener().and_then(|options| options.crypto_handshake_timeout.as_ref());
+    timeout.map_or(Duration::from_secs(20), duration)
 }
 
 /// Envoy's default `max_concurrent_streams` for HTTP/3.

@@ -78,6 +78,8 @@ async fn labels_are_shown() {
         let socket = if index < 2 { Value::Null } else { json!("label of a transport socket") };
         assert_eq!(chain["transport_socket"]["name"], socket, "{name}");
     }
+    let writer = &listeners[3]["listener"]["udp_listener_config"]["udp_packet_packet_writer_config"];
+    assert_eq!(writer["name"], "label of a packet writer");
 }
 
 #[tokio::test]

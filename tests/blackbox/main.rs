@@ -17,6 +17,8 @@ mod http3;
 mod isolation;
 mod log_format;
 mod migration;
+mod qlog;
+mod quic_stats;
 mod settings;
 mod stop;
 mod upstream_http3;

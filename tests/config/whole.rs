@@ -37,6 +37,7 @@ whole! {
     certificates: "certificates.yaml",
     addresses: "addresses.yaml",
     no_effect: "no_effect.yaml",
+    quic: "quic.yaml",
     lint: "lint.yaml",
     everything_at_once: "everything_at_once.yaml",
     follow_ons: "follow_ons.yaml",

@@ -21,10 +21,11 @@ use crate::config::{self, Leniency, Source};
 
 /// Names that tell a person or a management server what is meant, here as in Envoy. `/config_dump` shows them, and nothing
 /// else comes of them.
-const LABELS: [&str; 5] = [
+const LABELS: [&str; 6] = [
     "envoy.config.accesslog.v3.AccessLog.name",
     "envoy.config.endpoint.v3.ClusterLoadAssignment.cluster_name",
     "envoy.config.listener.v3.Filter.name",
+    "envoy.config.core.v3.TypedExtensionConfig.name",
     "envoy.config.core.v3.TransportSocket.name",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter.name",
 ];
@@ -142,6 +143,9 @@ fn directory() -> TempDir {
     write("server.keyx", &KeyPair::generate().unwrap().serialize_pem());
     for (name, text) in [("server.crt", certificate()), ("server.crtx", certificate())] {
         write(name, &text);
+    }
+    for name in ["qlog", "qlogx"] {
+        std::fs::create_dir(directory.path().join(name)).unwrap();
     }
     // Larger than a direct response is by default.
     write("text", &"a text\n".repeat(1000));

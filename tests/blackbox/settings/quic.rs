@@ -18,7 +18,7 @@ use crate::support::message::Request;
 use crate::support::program::{Gateway, Program};
 
 /// A gateway with these `quic_options` on its listener.
-async fn with_options(backend: &Backend, options: &str) -> Edge {
+pub(super) async fn with_options(backend: &Backend, options: &str) -> Edge {
     Edge::altered(backend, &[("quic_options: {}", &format!("quic_options: {options}"))]).await
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn client() -> (Endpoint, ClientConfig) {
     (Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).expect("a UDP socket"), configuration)
 }
 
-async fn connect(address: SocketAddr) -> quinn::Connection {
+pub(crate) async fn connect(address: SocketAddr) -> quinn::Connection {
     let (endpoint, configuration) = client();
     let connecting = endpoint.connect_with(configuration, address, "localhost").expect("an address");
     within("a QUIC handshake", connecting).await.expect("a connection")

@@ -42,11 +42,14 @@ async fn rfc8470_3_a_request_in_early_data_is_known_and_waits() {
     let (tell, established) = watch::channel(false);
     let (seen, mut requests) = mpsc::channel(2);
     let seen = Arc::new(seen);
-    rig.serve(Accepted { quic, max_streams: 100, early: Some(Early { first, established }) }, move |request| {
-        let marked = request.extensions().get::<EarlyData>().is_some();
-        seen.try_send((request.uri().path().to_owned(), marked)).unwrap();
-        Response::default()
-    });
+    rig.serve(
+        Accepted { quic, max_streams: 100, early: Some(Early { first, established }), keep_alive: None },
+        move |request| {
+            let marked = request.extensions().get::<EarlyData>().is_some();
+            seen.try_send((request.uri().path().to_owned(), marked)).unwrap();
+            Response::default()
+        },
+    );
     assert!(within(accepted).await);
     within(complete).await;
 
@@ -70,7 +73,9 @@ async fn rfc8470_3_a_request_whose_handshake_fails_goes_nowhere() {
     let Ok((quic, _)) = incoming.accept().unwrap().into_0rtt() else { panic!("a server always can") };
     let first = within(quic.accept_bi()).await.unwrap();
     let (tell, established) = watch::channel(false);
-    rig.serve(Accepted { quic, max_streams: 100, early: Some(Early { first, established }) }, |_| panic!("a replay"));
+    rig.serve(Accepted { quic, max_streams: 100, early: Some(Early { first, established }), keep_alive: None }, |_| {
+        panic!("a replay")
+    });
     drop(tell);
     let reset = within(early.receiver.read_to_end(1)).await;
     assert!(matches!(reset, Err(quinn::ReadToEndError::Read(quinn::ReadError::Reset(_)))), "{reset:?}");
