@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::drops::Drops;
 use super::{Kind, Listener, ListenerStats};
 use crate::config::proto::envoy::config::core::v3::{
     TrafficDirection, TransportSocket, socket_address::Protocol, transport_socket,
@@ -165,6 +166,7 @@ fn listener(
         handshake_timeout: HANDSHAKE_TIMEOUT,
         access_log,
         stats: ListenerStats::new(&scope, context.http.workers),
+        drops: (place.protocol == Protocol::Udp).then(|| Drops::new(&scope)),
         limited: Limited::default(),
         alt_svc: OnceLock::new(),
         port: OnceLock::new(),

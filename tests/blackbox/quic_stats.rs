@@ -1,13 +1,19 @@
 //! What is counted of QUIC connections.
 
+use std::net::{Ipv4Addr, UdpSocket};
+
 use quinn::VarInt;
+use rustix::process::Signal;
 
 use crate::edge::Edge;
 use crate::migration::get;
 use crate::settings::quic::client;
 use crate::support::backend::{Backend, Script};
+use crate::support::client::Version;
 use crate::support::datagrams::Datagrams;
 use crate::support::deadline::{until, within};
+use crate::support::message::Request;
+use crate::support::program::{Gateway, Program};
 use crate::support::stats::Stats;
 
 /// What is counted of the QUIC listener under this name.
@@ -119,3 +125,27 @@ async fn rfc9000_19_19_codes_of_closed_connections_are_counted_by_name() {
         assert_eq!(of(&stats, &counter), 1, "{name}: {stats:?}");
     }
 }
+
+#[tokio::test]
+async fn datagrams_that_the_kernel_drops_are_counted() {
+    let backend = Backend::echo().await;
+    let edge = Edge::by(&Program { workers: 1, ..Gateway::program() }, &backend).await;
+    let name = "listener.127.0.0.1_0.udp.downstream_rx_datagram_dropped";
+    let all = edge.process.admin("/stats?filter=downstream_rx_datagram_dropped").await.text();
+    assert_eq!(all.trim(), format!("{name}: 0"));
+    edge.process.signal(Signal::STOP);
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a UDP socket");
+    // More than any buffer that is asked for, while nobody reads.
+    for _ in 0..MANY {
+        socket.send_to(&[0x40; 1200], edge.process.address("http3")).expect("sent");
+    }
+    edge.process.signal(Signal::CONT);
+    let dropped = edge.process.stats().await.of(name);
+    assert!((1..MANY).contains(&dropped), "{dropped}");
+    // What was counted once is not counted again, and the gateway serves.
+    assert_eq!(edge.client(Version::Http3).await.send(Request::get("/")).await.status, 200);
+    assert_eq!(edge.process.stats().await.of(name), dropped);
+}
+
+/// Datagrams that do not all wait before one socket.
+const MANY: i64 = 20_000;
