@@ -59,7 +59,7 @@ impl Handshake {
                 let mut account = settings.stats.open();
                 let serving = Box::pin(self.serve(begun, &facts, deadline));
                 let (served, closed_with) = account.keep(&quic, settings.update_period(), serving).await;
-                account.close(&quic, closed_with.map(CloseCode::Application));
+                account.close(&quic, closed_with);
                 end.transport_failure = served.err();
                 facts
             }
@@ -108,7 +108,7 @@ impl Handshake {
         begun: Begun,
         facts: &Arc<Facts>,
         deadline: tokio::time::Instant,
-    ) -> (Result<(), String>, Option<u64>) {
+    ) -> (Result<(), String>, Option<CloseCode>) {
         let Begun { connection: quic, early } = begun;
         let peer =
             Peer { remote: self.remote, secure: true, facts: Arc::clone(facts), alt_svc: None, accepted: self.began };
@@ -120,10 +120,9 @@ impl Handshake {
         let (manager, worker) = (&self.listener.manager, &self.worker);
         let Some((first, complete)) = early else {
             self.listener.stats.handshake.inc();
-            return (
-                Ok(()),
-                hcm::serve_http3(Accepted { quic, max_streams, early: None, keep_alive }, manager, worker, peer).await,
-            );
+            let accepted = Accepted { quic, max_streams, early: None, keep_alive };
+            let closed_with = hcm::serve_http3(accepted, manager, worker, peer).await;
+            return (Ok(()), closed_with.map(CloseCode::Application));
         };
         let (tell, established) = watch::channel(false);
         let early = Some(Early { first, established });
@@ -132,16 +131,19 @@ impl Handshake {
         let handshake = tokio::select! {
             biased;
             handshake = timeout_at(deadline, end_of_handshake(&quic, complete)) => self.outcome(handshake),
-            closed_with = &mut serving => return (Ok(()), closed_with),
+            closed_with = &mut serving => return (Ok(()), closed_with.map(CloseCode::Application)),
         };
         self.half_open = None;
+        let mut closed_with = None;
         if handshake.is_ok() {
             self.listener.stats.handshake.inc();
             tell.send_replace(true);
         } else {
+            closed_with = quic.close_reason().is_none().then_some(CloseCode::HandshakeTimeout);
             quic.close(VarInt::from_u32(0), b"");
         }
-        (handshake, serving.await)
+        let served = serving.await.map(CloseCode::Application);
+        (handshake, closed_with.or(served))
     }
 
     /// Our end: the address that the packet came to, and the port that is bound.

@@ -219,4 +219,6 @@ async fn rfc8470_3_early_data_that_is_only_sent_again_reaches_nobody() {
     let lines = edge.process.log("connections.log").lines(2).await;
     assert_eq!(lines.last().expect("a line")["reason"], "crypto_handshake_timeout", "{lines:?}");
     assert_eq!((backend.connections(), backend.received().len()), (0, 0));
+    let counter = "listener.127.0.0.1_0.http3.downstream.tx.quic_connection_close_error_code_QUIC_HANDSHAKE_TIMEOUT";
+    until("the code", async || (edge.process.stats().await.of(counter) == 1).then_some(())).await;
 }
