@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use quicgate::codec::h3::wire::encode;
 use quicgate::codec::{Activity, ConnectionLimits, Lifetime, ServerLimits, h3 as ours};
+use quicgate::config::proto::envoy::config::listener::v3::UdpListenerConfig;
 use quicgate::config::{At, Report};
 use quicgate::drain::Drain;
 use quicgate::observe::stats::Store;
@@ -81,7 +82,9 @@ fn settings() -> QuicSettings {
     config.alpn_protocols = vec![b"h3".to_vec()];
     let tls = ServerTls { config: Arc::new(config), certificates: Vec::new(), scope: Scope::default() };
     let report = Report::new("bench");
-    quic::settings(&tls, None, None, &Store::new().scope(""), At::root(&report)).expect("the defaults are in range")
+    let at = At::root(&report);
+    let written = quic::Written { udp: Some(&UdpListenerConfig::default()), udp_at: at, http3: None, http3_at: at };
+    quic::settings(&tls, &written, &Store::new().scope("")).expect("the defaults are in range")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the h3 crate and quinn are used as their examples use them")]
@@ -121,7 +124,7 @@ async fn by_quicgate(connection: quinn::Connection, drain: &Drain) {
         delayed_close: Duration::from_secs(1),
     };
     let lifetime = Lifetime::new(drain.watch(), Activity::new(Instant::now()), of_connection);
-    let accepted = ours::Accepted { quic: connection, max_streams: 100, early: None };
+    let accepted = ours::Accepted { quic: connection, max_streams: 100, early: None, keep_alive: None };
     ours::serve(accepted, Arc::new(Answers::new()), &limits, lifetime, drain).await;
 }
 

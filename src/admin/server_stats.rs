@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::memory::Memory;
 use super::{Admin, Parts, certs, node};
 use crate::config::proto::envoy::admin::v3::server_info::State;
+use crate::listener::count_drops;
 use crate::observe::stats::{Counter, Gauge, Scope};
 
 /// What is counted of the process.
@@ -64,6 +65,7 @@ impl ServerStats {
         self.memory_physical_size.set(memory.resident);
         let connections = admin.listeners.iter().map(|(listener, _)| listener.active_connections());
         self.total_connections.set(connections.sum());
+        count_drops(admin.listeners.iter().map(|(listener, _)| &**listener));
         // Without a certificate, Envoy says the greatest number that it has.
         let days = certs::first_expiry(admin, SystemTime::now());
         self.days_until_first_cert_expiring.set(days.unwrap_or(u32::MAX.into()));

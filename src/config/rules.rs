@@ -63,7 +63,24 @@ pub(crate) fn broken(rules: &[Rule], value: Option<&Value>, kind: &Kind) -> Opti
     if is_empty(&value) && rules.iter().any(|rule| matches!(rule, Rule::IgnoreEmpty)) {
         return None;
     }
+    if let Some((most, least)) = gap(rules) {
+        let outside = most.holds(&value, kind) || least.holds(&value, kind);
+        return (!outside).then(|| format!("{most}, or {}", least.to_string().trim_start_matches("has to be ")));
+    }
     rules.iter().find_map(|rule| rule.broken_by(&value, kind))
+}
+
+/// Two comparisons that no number meets both: then it has to be outside of what lies between them.
+fn gap(rules: &[Rule]) -> Option<(&Rule, &Rule)> {
+    let (most, highest) = rules.iter().find_map(|rule| match rule {
+        Rule::Lt(bound) | Rule::Lte(bound) => Some((rule, bound)),
+        _ => None,
+    })?;
+    let (least, lowest) = rules.iter().find_map(|rule| match rule {
+        Rule::Gt(bound) | Rule::Gte(bound) => Some((rule, bound)),
+        _ => None,
+    })?;
+    (lowest > highest).then_some((most, least))
 }
 
 /// The items of a list that break a rule, each by its index with what is wrong with it.
@@ -304,6 +321,14 @@ mod tests {
         assert!(Rule::Gt(Bound::Nanos(1_000_000_000)).holds(&value, &kind));
         assert!(!Rule::Lte(Bound::Nanos(1_000_000_000)).holds(&value, &kind));
         assert_eq!(Rule::Lte(Bound::Nanos(1_500_000_000)).to_string(), "has to be at most 1.5s");
+    }
+
+    #[test]
+    fn bounds_that_cross_ask_for_a_number_outside_of_them() {
+        let rules = [Rule::Lte(Bound::Integer(0)), Rule::Gte(Bound::Integer(10))];
+        let check = |number| broken(&rules, Some(&Value::U32(number)), &Kind::Uint32);
+        assert_eq!((check(0), check(10)), (None, None));
+        assert_eq!(check(5).as_deref(), Some("has to be at most 0, or at least 10"));
     }
 
     #[test]

@@ -132,13 +132,19 @@ where
     ended
 }
 
-/// Serves HTTP/3 on a QUIC connection that stands.
-pub async fn serve_http3(accepted: h3::Accepted, manager: &Arc<Manager>, worker: &Arc<Worker>, peer: Peer) -> Ended {
+/// Serves HTTP/3 on a QUIC connection that stands. Returns the code with which this side closed it, where it did.
+pub async fn serve_http3(
+    accepted: h3::Accepted,
+    manager: &Arc<Manager>,
+    worker: &Arc<Worker>,
+    peer: Peer,
+) -> Option<u64> {
     let connection = Connection::new(manager, worker, peer, Protocol::Http3);
     let lifetime = connection.lifetime();
-    let ended = h3::serve(accepted, Arc::clone(&connection), &manager.limits, lifetime, &worker.drain).await;
+    let (ended, closed_with) =
+        h3::serve(accepted, Arc::clone(&connection), &manager.limits, lifetime, &worker.drain).await;
     connection.count_end(&ended);
-    ended
+    closed_with.map(|code| code.value())
 }
 
 impl Handler for Connection {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::drops::Drops;
 use super::quic::handshake_limits;
 use super::{Kind, Listener, ListenerStats};
 use crate::config::proto::envoy::config::core::v3::{
@@ -170,6 +171,7 @@ fn listener(
         handshake_timeout: HANDSHAKE_TIMEOUT,
         access_log,
         stats: ListenerStats::new(&scope, context.http.workers),
+        drops: (place.protocol == Protocol::Udp).then(|| Drops::new(&scope)),
         limited: Limited::default(),
         alt_svc: OnceLock::new(),
         port: OnceLock::new(),
@@ -295,12 +297,16 @@ fn quic_kind(
     }
     quic?;
     let mut tls = tls?;
-    quic::bind_limits(options, http3, &mut tls.scope);
+    let udp_at = at.field("udp_listener_config");
+    let filter_at = chain_at.item("filters", 0);
+    let http3_at = filter_at.field("typed_config.http3_protocol_options.quic_protocol_options");
+    let written = quic::Written { udp: written.udp_listener_config.as_ref(), udp_at, http3, http3_at };
+    quic::bind_limits(&written, &mut tls.scope);
     if let Some(http) = http {
         hcm::bind_settings(http, &mut tls.scope);
     }
     tls.remember(context.sessions);
-    let settings = quic::settings(&tls, options, http3, scope, at.field("udp_listener_config.quic_options"))?;
+    let settings = quic::settings(&tls, &written, scope)?;
     Ok(Kind::Quic(tls, Box::new(settings)))
 }
 

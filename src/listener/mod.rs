@@ -5,6 +5,7 @@
 //! their handshake to `hcm`. Accepting awaits no peer: everything a connection does happens in its own task.
 
 mod build;
+mod drops;
 mod quic;
 mod sockets;
 mod tcp;
@@ -18,8 +19,10 @@ use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
 pub use build::{Context, listeners};
+pub use drops::count_drops;
 pub use sockets::{Bound, Sockets};
 
+use self::drops::Drops;
 use crate::hcm::{self, ConnectionEnd, Manager, Worker};
 use crate::observe::access_log::{AccessLog, Connection as Facts, Tls};
 use crate::observe::log::Limited;
@@ -45,6 +48,8 @@ pub struct Listener {
     handshake_timeout: Duration,
     access_log: AccessLog,
     stats: ListenerStats,
+    /// Of a UDP listener.
+    drops: Option<Drops>,
     limited: Limited,
     alt_svc: OnceLock<HeaderValue>,
     port: OnceLock<u16>,
@@ -92,10 +97,10 @@ impl Listener {
         matches!(self.kind, Kind::Tcp(Some(_)))
     }
 
-    /// Whether it serves QUIC.
+    /// Whether HTTP/3 can be had from it, so that others may announce it.
     #[must_use]
-    pub fn is_quic(&self) -> bool {
-        matches!(self.kind, Kind::Quic(..))
+    pub fn serves_http3(&self) -> bool {
+        matches!(&self.kind, Kind::Quic(_, settings) if settings.enabled)
     }
 
     /// Whether its traffic comes to this host: Envoy's `traffic_direction: INBOUND`.

@@ -85,6 +85,9 @@ impl Listener {
             Kind::Quic(_, settings) => {
                 let (sockets, buffers) = bind_udp(address, workers, UDP_BUFFER)?;
                 group.buffers = Some(buffers);
+                if let Some(drops) = &self.drops {
+                    drops.watch(&sockets);
+                }
                 let bpf = std::env::var_os(WITHOUT_BPF).is_none();
                 let shares = shares(sockets, bpf, &settings.steering);
                 let shares = shares.map_err(|error| BindError::Refused(address, error))?;

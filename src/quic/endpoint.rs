@@ -17,7 +17,8 @@ use super::steer::Share;
 /// What the system says of the socket.
 pub fn endpoint(settings: &QuicSettings, share: Share) -> io::Result<(Endpoint, Arc<Ledger>)> {
     let runtime = Arc::clone(&settings.runtime);
-    let (config, socket) = share.open(&*runtime)?;
+    let (mut config, socket) = share.open(&*runtime)?;
+    config.max_udp_payload_size(settings.largest_received).map_err(io::Error::other)?;
     let ledger = Ledger::new(&settings.ledger);
     let socket = Arc::new(CaughtSocket { socket: ledger.guard(socket), panics: settings.panics.clone() });
     let endpoint = Endpoint::new_with_abstract_socket(config, Some(settings.server.clone()), socket, runtime)?;

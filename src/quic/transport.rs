@@ -1,53 +1,71 @@
-//! Transport parameters and limits of a QUIC listener.
+//! Transport parameters and limits of the connections of a listener or a cluster.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{IdleTimeout, TransportConfig, VarInt};
+use quinn::{IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt};
 
+use super::congestion::{self, Congestion};
+use super::packets::{self, Packets};
 use super::send_window::LEAST;
-use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
-use crate::config::proto::envoy::config::listener::v3::QuicProtocolOptions as ListenerOptions;
-use crate::config::{At, Invalid, duration};
+use super::written::Written;
+use crate::config::{Invalid, duration};
 use crate::tls::Scope;
 
-/// Builds the transport of a listener, or of a cluster, which has `http3` alone. `http3` are the options of the HTTP connection
-/// manager, which stand behind those of the listener.
+/// The transport of a connection, as it is made anew for each that is recorded (quinn's own cannot be copied).
+#[derive(Clone, Debug)]
+pub(super) struct Transport {
+    /// Streams that the peer may open: requests of a client.
+    pub(super) bidi_streams: u32,
+    /// Bytes that the peer may send unasked on one stream.
+    pub(super) stream_window: u32,
+    /// The same on all streams of a connection.
+    pub(super) connection_window: VarInt,
+    idle: IdleTimeout,
+    congestion: Congestion,
+    packets: Packets,
+}
+
+/// Builds the transport.
 ///
 /// # Errors
 /// [`Invalid`] where a value is out of QUIC's range.
-pub(super) fn transport(
-    listener: Option<&ListenerOptions>,
-    http3: Option<&QuicProtocolOptions>,
-    at: At<'_>,
-) -> Result<TransportConfig, Invalid> {
-    let mut config = TransportConfig::default();
-    let options = protocol_options(listener, http3);
-    config.max_concurrent_bidi_streams(VarInt::from_u32(max_streams(listener, http3)));
-    // RFC 9114 §6.2: a control stream and two QPACK streams; a few more may be of reserved types.
-    config.max_concurrent_uni_streams(VarInt::from_u32(MAX_UNI_STREAMS));
-    config.stream_receive_window(VarInt::from_u32(stream_window(options)));
-    config.receive_window(VarInt::from_u32(connection_window(options)));
-    config.send_window(LEAST);
-    let idle = listener
-        .and_then(|options| options.idle_timeout.as_ref())
-        .or_else(|| options.and_then(|options| options.idle_network_timeout.as_ref()))
+pub(super) fn transport(written: &Written<'_>) -> Result<Transport, Invalid> {
+    let idle = idle_timeout(written);
+    let congestion = congestion::choose(written);
+    let packets = packets::packets(written);
+    Ok(Transport {
+        bidi_streams: bidi_streams(written),
+        stream_window: stream_window(written),
+        connection_window: VarInt::from_u32(connection_window(written)),
+        idle: idle?,
+        congestion: congestion?,
+        packets: packets?,
+    })
+}
+
+fn idle_timeout(written: &Written<'_>) -> Result<IdleTimeout, Invalid> {
+    let of_listener = written.listener().and_then(|options| options.idle_timeout.as_ref());
+    let idle = of_listener
+        .or_else(|| written.options().and_then(|options| options.idle_network_timeout.as_ref()))
         .map_or(IDLE_TIMEOUT, duration);
-    let idle = IdleTimeout::try_from(idle)
-        .map_err(|_| at.field("idle_timeout").error("longer than QUIC can say: at most 2^62 milliseconds"))?;
-    config.max_idle_timeout(Some(idle));
-    // Nothing here reads datagrams.
-    config.datagram_receive_buffer_size(None);
-    Ok(config)
+    IdleTimeout::try_from(idle).map_err(|_| {
+        let at = written.options_at();
+        let at = match of_listener {
+            Some(_) => written.udp_at.field("quic_options.idle_timeout"),
+            None => at.field("idle_network_timeout"),
+        };
+        at.error("longer than QUIC can say: at most 2^62 milliseconds")
+    })
 }
 
 /// Makes the sessions of a listener depend on its limits: a client that resumes keeps to those that it was told before, so
 /// that its early data may exceed others (RFC 9000 §7.4.1).
-pub fn bind_limits(listener: Option<&ListenerOptions>, http3: Option<&QuicProtocolOptions>, scope: &mut Scope) {
-    let options = protocol_options(listener, http3);
+pub fn bind_limits(written: &Written<'_>, scope: &mut Scope) {
     for (limit, value) in [
-        ("initial_max_data", connection_window(options)),
-        ("initial_max_stream_data", stream_window(options)),
-        ("initial_max_streams_bidi", max_streams(listener, http3)),
+        ("initial_max_data", connection_window(written)),
+        ("initial_max_stream_data", stream_window(written)),
+        ("initial_max_streams_bidi", bidi_streams(written)),
         ("initial_max_streams_uni", MAX_UNI_STREAMS),
     ] {
         scope.bind_number(limit, u64::from(value));
@@ -55,31 +73,54 @@ pub fn bind_limits(listener: Option<&ListenerOptions>, http3: Option<&QuicProtoc
 }
 
 /// Request streams that a client may have open at once.
-pub(super) fn max_streams(listener: Option<&ListenerOptions>, http3: Option<&QuicProtocolOptions>) -> u32 {
-    protocol_options(listener, http3).and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS)
+fn bidi_streams(written: &Written<'_>) -> u32 {
+    written.options().and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS)
 }
 
 /// Bytes that the peer may send unasked on one stream.
-pub(super) fn stream_window(options: Option<&QuicProtocolOptions>) -> u32 {
-    options.and_then(|options| options.initial_stream_window_size).unwrap_or(STREAM_WINDOW)
+fn stream_window(written: &Written<'_>) -> u32 {
+    written.options().and_then(|options| options.initial_stream_window_size).unwrap_or(STREAM_WINDOW)
 }
 
 /// The same for a whole connection.
-fn connection_window(options: Option<&QuicProtocolOptions>) -> u32 {
-    options.and_then(|options| options.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW)
+fn connection_window(written: &Written<'_>) -> u32 {
+    written.options().and_then(|options| options.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW)
 }
 
-fn protocol_options<'a>(
-    listener: Option<&'a ListenerOptions>,
-    http3: Option<&'a QuicProtocolOptions>,
-) -> Option<&'a QuicProtocolOptions> {
-    listener.and_then(|options| options.quic_protocol_options.as_ref()).or(http3)
+impl Transport {
+    /// What quinn needs of it. What is not said here is quinn's own default, and fits an edge: ECN (RFC 9000 §13.4), the spin bit
+    /// (§17.4), 333 ms before a round trip was measured (RFC 9002 §6.2.2), 16 KiB of a handshake that is out of order, no say in
+    /// how often the peer acknowledges.
+    pub(super) fn config(&self) -> TransportConfig {
+        let mut config = TransportConfig::default();
+        let mut discovery = MtuDiscoveryConfig::default();
+        discovery.upper_bound(self.packets.largest);
+        config
+            .max_concurrent_bidi_streams(VarInt::from_u32(self.bidi_streams))
+            // RFC 9114 §6.2: a control stream and two QPACK streams; a few more may be of reserved types.
+            .max_concurrent_uni_streams(VarInt::from_u32(MAX_UNI_STREAMS))
+            .stream_receive_window(VarInt::from_u32(self.stream_window))
+            .receive_window(self.connection_window)
+            .send_window(LEAST)
+            .max_idle_timeout(Some(self.idle))
+            .mtu_discovery_config(Some(discovery))
+            .enable_segmentation_offload(self.packets.segmentation_offload)
+            // Nothing here reads datagrams.
+            .datagram_receive_buffer_size(None);
+        self.congestion.control(&mut config);
+        config
+    }
+
+    /// The same, to be shared by connections.
+    pub(super) fn shared(&self) -> Arc<TransportConfig> {
+        Arc::new(self.config())
+    }
 }
 
 /// How long a handshake may take: Envoy's default `crypto_handshake_timeout` is 20 s.
-pub(super) fn handshake_timeout(listener: Option<&ListenerOptions>) -> Duration {
-    let written = listener.and_then(|options| options.crypto_handshake_timeout.as_ref());
-    written.map_or(Duration::from_secs(20), duration)
+pub(super) fn handshake_timeout(written: &Written<'_>) -> Duration {
+    let timeout = written.listener().and_then(|options| options.crypto_handshake_timeout.as_ref());
+    timeout.map_or(Duration::from_secs(20), duration)
 }
 
 /// Envoy's default `max_concurrent_streams` for HTTP/3.

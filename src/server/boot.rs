@@ -211,7 +211,7 @@ fn named(mut bootstrap: Bootstrap, options: &Serve) -> Bootstrap {
 /// Tells each TCP listener whether HTTP/3 is served on its port.
 fn announce(listeners: &[Arc<Listener>], addresses: &[Vec<SocketAddr>]) {
     let pairs = || listeners.iter().zip(addresses);
-    let quic = pairs().filter(|(listener, _)| listener.is_quic()).flat_map(|(_, addresses)| addresses);
+    let quic = pairs().filter(|(listener, _)| listener.serves_http3()).flat_map(|(_, addresses)| addresses);
     for port in quic.map(SocketAddr::port) {
         for (listener, addresses) in pairs().filter(|(listener, _)| listener.is_tls()) {
             if addresses.iter().any(|address| address.port() == port) {

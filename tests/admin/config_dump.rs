@@ -81,6 +81,8 @@ async fn labels_are_shown() {
     let manager = &listeners[3]["listener"]["filter_chains"][0]["filters"][0]["typed_config"];
     let route = &manager["route_config"]["virtual_hosts"][0]["routes"][0]["route"];
     assert_eq!(route["early_data_policy"]["name"], "label of an extension");
+    let writer = &listeners[3]["listener"]["udp_listener_config"]["udp_packet_packet_writer_config"];
+    assert_eq!(writer["name"], "label of a packet writer");
 }
 
 #[tokio::test]

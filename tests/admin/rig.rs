@@ -145,7 +145,11 @@ static_resources:
               private_key: {inline_string: "$KEY"}
   - name: quic
     address: {socket_address: {protocol: UDP, address: 127.0.0.1, port_value: 0}}
-    udp_listener_config: {quic_options: {}}
+    udp_listener_config:
+      quic_options: {}
+      udp_packet_packet_writer_config:
+        name: label of a packet writer
+        typed_config: {"@type": type.googleapis.com/envoy.extensions.udp_packet_writer.v3.UdpGsoBatchWriterFactory}
     filter_chains:
     - filters:
       - name: label of a network filter

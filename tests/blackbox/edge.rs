@@ -56,7 +56,13 @@ impl Edge {
 
     /// The same, with `https` and `http3` on one port.
     pub(crate) async fn on_one_port(backend: &Backend, port: u16) -> Self {
+        Self::on_one_port_with(backend, port, "{}").await
+    }
+
+    /// The same with these `quic_options`.
+    pub(crate) async fn on_one_port_with(backend: &Backend, port: u16, options: &str) -> Self {
         let yaml = yaml(ALL, "", &cluster("backend", &backend.address().to_string()));
+        let yaml = yaml.replace("quic_options: {}", &format!("quic_options: {options}"));
         let (http, rest) = yaml.split_at(yaml.find("  - name: https").expect("the second listener"));
         let rest = rest.replace("port_value: 0}", &format!("port_value: {port}}}"));
         Self { process: Gateway::start(&format!("{http}{rest}")).await }

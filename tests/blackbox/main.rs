@@ -19,6 +19,8 @@ mod http3;
 mod isolation;
 mod log_format;
 mod migration;
+mod qlog;
+mod quic_stats;
 mod settings;
 mod stateless;
 mod stop;

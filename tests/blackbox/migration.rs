@@ -157,7 +157,7 @@ async fn download(endpoint: Endpoint, gateway: SocketAddr, number: usize, moves:
 }
 
 /// A GET by the h3 crate; `progress` is told how many bytes of the body are there.
-async fn get(connection: Connection, path: &str, mut progress: impl FnMut(usize)) -> Vec<u8> {
+pub(crate) async fn get(connection: Connection, path: &str, mut progress: impl FnMut(usize)) -> Vec<u8> {
     let connection = h3_quinn::Connection::new(connection);
     let (_driver, mut requests) = h3::client::new(connection).await.expect("streams can be opened");
     let head = http::Request::get(format!("https://localhost{path}")).body(()).expect("a head");
@@ -173,7 +173,7 @@ async fn get(connection: Connection, path: &str, mut progress: impl FnMut(usize)
 }
 
 /// From now on the client's datagrams come from another socket.
-fn move_to(endpoint: &Endpoint, ip: Ipv4Addr) {
+pub(crate) fn move_to(endpoint: &Endpoint, ip: Ipv4Addr) {
     let socket = UdpSocket::bind((ip, 0)).expect("a UDP socket on loopback");
     endpoint.rebind(socket).expect("a socket in place of another");
 }

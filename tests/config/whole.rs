@@ -38,6 +38,7 @@ whole! {
     tls: "tls.yaml",
     addresses: "addresses.yaml",
     no_effect: "no_effect.yaml",
+    quic: "quic.yaml",
     lint: "lint.yaml",
     everything_at_once: "everything_at_once.yaml",
     follow_ons: "follow_ons.yaml",

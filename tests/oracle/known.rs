@@ -38,6 +38,8 @@ pub(crate) const KNOWN: &[Known] = &[
     any(EVERY, "log server", "the product says its own name; `server_name` changes it"),
     any(&[Http2], "log server name", "rustls tells the name asked for; no listener filter is needed for it"),
     any(&[Http3], "counter listener.127.0.0.1_0.http3.*", "Envoy counts by the error names of its QUIC library"),
+    any(&[Http3], "counter listener.127.0.0.1_0.quic_stats.*", "Envoy counts packets where that visitor is configured"),
+    any(&[Http3], "counter listener.127.0.0.1_0.quic.*", "Envoy does not count datagrams and losses"),
     any(&[Http2], "counter listener.127.0.0.1_0.ssl.ocsp_staple_*", "certificates are not stapled yet"),
     any(&[Http3], "counter listener.127.0.0.1_0.ssl.handshake", "handshakes count on every transport"),
     any(&[Http3], "counter listener.127.0.0.1_0.downstream_cx_destroy", "ends count on every transport"),

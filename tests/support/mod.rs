@@ -19,6 +19,7 @@
 pub(crate) mod backend;
 pub(crate) mod certificates;
 pub(crate) mod client;
+pub(crate) mod datagrams;
 pub(crate) mod deadline;
 mod envoy;
 mod framing;

@@ -31,6 +31,7 @@ use crate::codec::pump::{Sink as _, pump};
 use crate::codec::qpack::FieldLine;
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request, ResetReason, Response};
+use crate::quic::KeepAlive;
 
 /// Limits that the client of an upstream keeps.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,8 @@ pub struct ClientLimits {
     pub max_header_count: usize,
     /// Whether QPACK may use more than the static table.
     pub qpack: bool,
+    /// How the upstream is asked for signs of life.
+    pub keep_alive: Option<KeepAlive>,
 }
 
 /// A connection to an upstream. It is closed when the last handle to it is dropped.
@@ -98,19 +101,19 @@ pub async fn connect(
             return Err(Failure::UpstreamReset(reason));
         }
     };
-    let work = drive(quic, control, Arc::clone(&shared));
+    let work = drive(quic, control, Arc::clone(&shared), limits.keep_alive);
     let limits = SectionLimits { bytes: limits.max_header_bytes, fields: limits.max_header_count };
     Ok((Client { connection: Arc::new(Connection { shared, limits, drain: drain.clone() }) }, work))
 }
 
-async fn drive(quic: quinn::Connection, control: quinn::SendStream, shared: Arc<Shared>) {
+async fn drive(quic: quinn::Connection, control: quinn::SendStream, shared: Arc<Shared>, settings: Option<KeepAlive>) {
     let mut incoming = h3_quinn::Connection::new(quic.clone());
     let opened = Arc::new(Opened::default());
     // They end with the connection.
     let mut helpers = JoinSet::new();
     helpers.spawn(uni::write_instructions(Arc::clone(&shared)));
     helpers.spawn(uni::guard(control.stopped(), Arc::clone(&shared)));
-    helpers.spawn(keep_alive(control, Arc::clone(&shared)));
+    helpers.spawn(keep_alive(control, Arc::clone(&shared), settings));
     loop {
         tokio::select! {
             biased;

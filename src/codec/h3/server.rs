@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::exchange::{StreamLimits, exchange};
+use super::keep_alive::RESERVED;
 use super::receive::Receiver;
 use super::send::Sender;
 use super::shared::{LAST_REQUEST, Shared, Side, varint};
@@ -23,6 +24,7 @@ use crate::codec::message::SectionLimits;
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits};
 use crate::drain::Drain;
 use crate::http::Failure;
+use crate::quic::KeepAlive;
 
 /// A QUIC connection as it is handed over.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub struct Accepted {
     pub max_streams: u32,
     /// What came before the handshake was complete.
     pub early: Option<Early>,
+    /// How the client is asked for signs of life while it waits for a response.
+    pub keep_alive: Option<KeepAlive>,
 }
 
 /// A connection whose client sends requests before its handshake is complete (RFC 9001 §4.6).
@@ -44,15 +48,15 @@ pub struct Early {
     pub established: watch::Receiver<bool>,
 }
 
-/// Serves one connection to its end.
+/// Serves one connection to its end. Beside how it ended stands the code with which this side ended it, where it did.
 pub async fn serve<H: Handler>(
     accepted: Accepted,
     handler: Arc<H>,
     limits: &ServerLimits,
     lifetime: Lifetime,
     drain: &Drain,
-) -> Ended {
-    let Accepted { quic, max_streams, early } = accepted;
+) -> (Ended, Option<Code>) {
+    let Accepted { quic, max_streams, early, keep_alive } = accepted;
     let (first, established) = early.map(|early| (early.first, early.established)).unzip();
     let shared = Arc::new(Shared::new(quic.clone(), Side::Server, limits.qpack));
     let settings = Settings {
@@ -76,6 +80,7 @@ pub async fn serve<H: Handler>(
                 last_goaway: None,
                 refuse_from: None,
                 established,
+                probing: keep_alive.map(Probing::new),
             };
             server.run(first, limits, drain).await
         }
@@ -88,7 +93,7 @@ pub async fn serve<H: Handler>(
     };
     shared.ended();
     handler.lost();
-    ended
+    (ended, shared.closed_with())
 }
 
 struct Server<H> {
@@ -110,6 +115,7 @@ struct Server<H> {
     refuse_from: Option<u64>,
     /// What requests in early data may wait for.
     established: Option<watch::Receiver<bool>>,
+    probing: Option<Probing>,
 }
 
 impl<H: Handler> Server<H> {
@@ -149,6 +155,7 @@ impl<H: Handler> Server<H> {
                     }
                 }
                 () = until(self.last_goaway) => self.goaway_for_good().await,
+                () = until(self.probing.as_ref().map(|probing| probing.due)) => self.probe().await,
                 ending = self.lifetime.ending() => match ending {
                     Ending::Drain | Ending::MaxDuration => self.announce_the_end().await,
                     Ending::Idle => return self.close(Code::H3_NO_ERROR, Ended::Idle),
@@ -209,8 +216,19 @@ impl<H: Handler> Server<H> {
         let _ = tokio::time::timeout(CONTROL_PATIENCE, self.control.write_chunk(Bytes::from(frame))).await;
     }
 
+    /// Asks for a sign of life where somebody waits for a response.
+    async fn probe(&mut self) {
+        let Some(probing) = &mut self.probing else { return };
+        let waiting = self.handler.activity().open() > 0;
+        probing.next(waiting);
+        if waiting {
+            let frame = Bytes::from_static(&RESERVED);
+            let _ = tokio::time::timeout(CONTROL_PATIENCE, self.control.write_chunk(frame)).await;
+        }
+    }
+
     fn close(&self, code: Code, ended: Ended) -> Ended {
-        self.shared.quic.close(varint(code), b"");
+        self.shared.close(code, b"");
         ended
     }
 
@@ -225,6 +243,25 @@ impl<H: Handler> Server<H> {
             }
             (None, error) => Ended::Broken(error.to_string()),
         }
+    }
+}
+
+/// When the client is asked next.
+#[derive(Debug)]
+struct Probing {
+    settings: KeepAlive,
+    interval: Duration,
+    due: Instant,
+}
+
+impl Probing {
+    fn new(settings: KeepAlive) -> Self {
+        Self { settings, interval: settings.first, due: Instant::now() + settings.first }
+    }
+
+    fn next(&mut self, waiting: bool) {
+        self.interval = if waiting { self.settings.after(self.interval) } else { self.settings.first };
+        self.due = Instant::now() + self.interval;
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub(super) instructions: Notify,
     /// Why this side closed the connection.
     fault: OnceLock<String>,
+    /// The code that this side ended the connection with.
+    closed_with: OnceLock<Code>,
     priorities: Mutex<BTreeMap<u64, Priority>>,
     /// How often a priority was updated.
     updates: AtomicU64,
@@ -105,6 +107,7 @@ impl Shared {
             scratch: Mutex::default(),
             instructions: Notify::new(),
             fault: OnceLock::new(),
+            closed_with: OnceLock::new(),
             priorities: Mutex::default(),
             updates: AtomicU64::new(0),
             goaway: watch::Sender::new(u64::MAX),
@@ -171,7 +174,19 @@ impl Shared {
     /// Ends the connection for a fault of the peer.
     pub(super) fn fail(&self, code: Code, reason: impl Into<String>) {
         let reason = self.fault.get_or_init(|| reason.into());
-        self.quic.close(varint(code), reason.as_bytes());
+        self.close(code, reason.as_bytes());
+    }
+
+    /// Ends the connection.
+    pub(super) fn close(&self, code: Code, reason: &[u8]) {
+        // What is said after the first word is not sent.
+        let _ = self.closed_with.set(code);
+        self.quic.close(varint(code), reason);
+    }
+
+    /// The code with which this side ended the connection, if it did.
+    pub(super) fn closed_with(&self) -> Option<Code> {
+        self.closed_with.get().copied()
     }
 
     /// Why this side ended the connection, if it did for a fault.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use quinn::{Connection, ConnectionError, Incoming, RecvStream, SendStream, VarInt, ZeroRttAccepted};
+use quinn::{Connection, ConnectionError, Incoming, RecvStream, SendStream, ServerConfig, VarInt, ZeroRttAccepted};
 use tokio::sync::watch;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout_at;
@@ -12,9 +12,9 @@ use tokio::time::timeout_at;
 use super::half_open::UnderWay;
 use crate::codec::h3::{Accepted, Early};
 use crate::hcm::{self, ConnectionEnd, Peer, Worker};
-use crate::listener::Listener;
+use crate::listener::{Kind, Listener};
 use crate::observe::access_log::Connection as Facts;
-use crate::quic::Agreed;
+use crate::quic::{Agreed, CloseCode};
 
 /// A handshake that is to be done.
 pub(super) struct Handshake {
@@ -33,12 +33,21 @@ pub(super) struct Handshake {
 impl Handshake {
     /// Serves the connection to its end.
     pub(super) async fn run(mut self, incoming: Incoming) {
+        let listener = Arc::clone(&self.listener);
+        let Kind::Quic(_, settings) = &listener.kind else { return };
         self.listener.accepted(&self.worker);
         let mut facts = self.listener.facts(&self.worker, self.remote, self.began);
         facts.local = Some(self.local(incoming.local_ip()));
         let mut end = ConnectionEnd::default();
         let deadline = tokio::time::Instant::now() + self.timeout;
-        let facts = match self.outcome(timeout_at(deadline, begin(incoming)).await) {
+        let recorded = settings.recorded(&incoming);
+        let begun = timeout_at(deadline, begin(incoming, recorded)).await;
+        match &begun {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => settings.stats.never_stood(error),
+            Err(_) => settings.stats.handshake_timed_out(),
+        }
+        let facts = match self.outcome(begun) {
             Ok(begun) => {
                 if begun.early.is_none() {
                     self.under_way.complete();
@@ -46,7 +55,11 @@ impl Handshake {
                 end.protocol = Some(http::Version::HTTP_3);
                 let facts = self.complete(facts, &begun);
                 let quic = begun.connection.clone();
-                end.transport_failure = self.serve(begun, &facts, deadline).await.err();
+                let mut account = settings.stats.open();
+                let serving = Box::pin(self.serve(begun, &facts, deadline));
+                let (served, closed_with) = account.keep(&quic, settings.update_period(), serving).await;
+                account.close(&quic, closed_with);
+                end.transport_failure = served.err();
                 if quic.remote_address() != self.remote {
                     self.listener.stats.migrated.inc();
                 }
@@ -89,36 +102,49 @@ impl Handshake {
         Arc::new(facts)
     }
 
-    /// Serves the connection to its end; the error says why a handshake that was still under way failed.
-    async fn serve(&mut self, begun: Begun, facts: &Arc<Facts>, deadline: tokio::time::Instant) -> Result<(), String> {
+    /// Serves the connection to its end; the error says why a handshake that was still under way failed. Beside that stands
+    /// the code with which this side closed it, where it did.
+    async fn serve(
+        &mut self,
+        begun: Begun,
+        facts: &Arc<Facts>,
+        deadline: tokio::time::Instant,
+    ) -> (Result<(), String>, Option<CloseCode>) {
         let Begun { connection: quic, early } = begun;
         let peer =
             Peer { remote: self.remote, secure: true, facts: Arc::clone(facts), alt_svc: None, accepted: self.began };
         let max_streams = self.max_streams;
+        let keep_alive = match &self.listener.kind {
+            Kind::Quic(_, settings) => settings.keep_alive,
+            Kind::Tcp(_) => None,
+        };
         let (manager, worker) = (&self.listener.manager, &self.worker);
         let Some((first, complete)) = early else {
             self.established(&quic);
-            hcm::serve_http3(Accepted { quic, max_streams, early: None }, manager, worker, peer).await;
-            return Ok(());
+            let accepted = Accepted { quic, max_streams, early: None, keep_alive };
+            let closed_with = hcm::serve_http3(accepted, manager, worker, peer).await;
+            return (Ok(()), closed_with.map(CloseCode::Application));
         };
         let (tell, established) = watch::channel(false);
         let early = Some(Early { first, established });
-        let accepted = Accepted { quic: quic.clone(), max_streams, early };
+        let accepted = Accepted { quic: quic.clone(), max_streams, early, keep_alive };
         let mut serving = Box::pin(hcm::serve_http3(accepted, manager, worker, peer));
         let handshake = tokio::select! {
             biased;
             handshake = timeout_at(deadline, end_of_handshake(&quic, complete)) => self.outcome(handshake),
-            _ = &mut serving => return Ok(()),
+            closed_with = &mut serving => return (Ok(()), closed_with.map(CloseCode::Application)),
         };
+        let mut closed_with = None;
         if handshake.is_ok() {
             self.under_way.complete();
             self.established(&quic);
             tell.send_replace(true);
         } else {
+            closed_with = quic.close_reason().is_none().then_some(CloseCode::HandshakeTimeout);
             quic.close(VarInt::from_u32(0), b"");
         }
-        serving.await;
-        handshake
+        let served = serving.await.map(CloseCode::Application);
+        (handshake, closed_with.or(served))
     }
 
     /// Counts a handshake that is complete.
@@ -149,8 +175,12 @@ struct Begun {
 }
 
 /// Waits for the end of the handshake, or for the first request in early data.
-async fn begin(incoming: Incoming) -> Result<Begun, ConnectionError> {
-    let (connection, mut complete) = match incoming.accept()?.into_0rtt() {
+async fn begin(incoming: Incoming, recorded: Option<Arc<ServerConfig>>) -> Result<Begun, ConnectionError> {
+    let connecting = match recorded {
+        None => incoming.accept()?,
+        Some(settings) => incoming.accept_with(settings)?,
+    };
+    let (connection, mut complete) = match connecting.into_0rtt() {
         Ok(begun) => begun,
         // A server always can; there is no early data otherwise.
         Err(connecting) => return Ok(Begun { connection: connecting.await?, early: None }),

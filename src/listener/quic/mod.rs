@@ -26,6 +26,11 @@ pub(super) fn spawn(listener: &Arc<Listener>, share: Share, worker: &Arc<Worker>
     let drain = worker.drain.clone();
     drain.spawn_service("quic listener", async move {
         let Kind::Quic(_, settings) = &listener.kind else { return };
+        if !settings.enabled {
+            // As Envoy: the address is held, and what comes to it is not read.
+            let _held = share;
+            return std::future::pending().await;
+        }
         let (endpoint, ledger) = match endpoint(settings, share) {
             Ok(opened) => opened,
             Err(error) => return tracing::error!(listener = %listener.name, %error, "the socket cannot be served"),

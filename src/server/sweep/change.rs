@@ -45,9 +45,20 @@ fn own_changes(found: &Occurrence, tree: &Value) -> Vec<Change> {
         Step::Key(key) => &tree[key.as_str()],
         Step::Index(index) => &tree[*index],
     });
-    let others = found.kind.as_ref().map_or_else(Vec::new, |kind| others(value, kind));
+    let others = found.kind.as_ref().map_or_else(|| other_types(value), |kind| others(value, kind));
     let to = others.into_iter().map(Some).chain([None]);
     to.map(|to| Change { path: found.path.clone(), to }).collect()
+}
+
+/// Extensions that could stand in the place of one that has no field.
+fn other_types(value: &Value) -> Vec<Value> {
+    let written = value["@type"].as_str().unwrap_or_default();
+    let pairs = [
+        ("UdpDefaultWriterFactory", "UdpGsoBatchWriterFactory"),
+        ("UdpGsoBatchWriterFactory", "UdpDefaultWriterFactory"),
+    ];
+    let other = pairs.iter().find(|(one, _)| written.ends_with(one)).map(|(one, other)| written.replace(one, other));
+    other.map(|other| json!({"@type": other})).into_iter().collect()
 }
 
 /// Values that could stand there instead.

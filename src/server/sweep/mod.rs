@@ -27,8 +27,8 @@ const LABELS: [&str; 7] = [
     "envoy.config.endpoint.v3.ClusterLoadAssignment.cluster_name",
     "envoy.config.listener.v3.Filter.name",
     "envoy.config.listener.v3.ListenerFilter.name",
-    "envoy.config.core.v3.TransportSocket.name",
     "envoy.config.core.v3.TypedExtensionConfig.name",
+    "envoy.config.core.v3.TransportSocket.name",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter.name",
 ];
 
@@ -157,6 +157,9 @@ fn directory() -> TempDir {
     }
     for name in ["server.p12", "server.p12x"] {
         std::fs::write(directory.path().join(name), pkcs12(&key)).unwrap();
+    }
+    for name in ["qlog", "qlogx"] {
+        std::fs::create_dir(directory.path().join(name)).unwrap();
     }
     // Larger than a direct response is by default.
     write("text", &"a text\n".repeat(1000));

@@ -182,8 +182,12 @@ impl Pool {
             Ok(connecting) => connecting,
             Err(error) => return Err(refused(place, error)),
         };
-        let limits =
-            ClientLimits { max_header_bytes: MAX_RESPONSE_HEAD, max_header_count: MAX_RESPONSE_HEADERS, qpack };
+        let limits = ClientLimits {
+            max_header_bytes: MAX_RESPONSE_HEAD,
+            max_header_count: MAX_RESPONSE_HEADERS,
+            qpack,
+            keep_alive: upstream.keep_alive,
+        };
         let beginning = async {
             let quic = connecting.await.map_err(io::Error::other)?;
             place.connected();

@@ -10,5 +10,7 @@ mod limits;
 mod listeners;
 mod logs;
 pub(crate) mod quic;
+mod quic_transport;
 mod routes;
 mod tls;
+mod transport_parameters;

@@ -18,7 +18,7 @@ use crate::support::message::Request;
 use crate::support::program::{Gateway, Program};
 
 /// A gateway with these `quic_options` on its listener.
-async fn with_options(backend: &Backend, options: &str) -> Edge {
+pub(super) async fn with_options(backend: &Backend, options: &str) -> Edge {
     Edge::altered(backend, &[("quic_options: {}", &format!("quic_options: {options}"))]).await
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn client() -> (Endpoint, ClientConfig) {
     (Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).expect("a UDP socket"), configuration)
 }
 
-async fn connect(address: SocketAddr) -> quinn::Connection {
+pub(crate) async fn connect(address: SocketAddr) -> quinn::Connection {
     let (endpoint, configuration) = client();
     let connecting = endpoint.connect_with(configuration, address, "localhost").expect("an address");
     within("a QUIC handshake", connecting).await.expect("a connection")
@@ -219,4 +219,6 @@ async fn rfc8470_3_early_data_that_is_only_sent_again_reaches_nobody() {
     let lines = edge.process.log("connections.log").lines(2).await;
     assert_eq!(lines.last().expect("a line")["reason"], "crypto_handshake_timeout", "{lines:?}");
     assert_eq!((backend.connections(), backend.received().len()), (0, 0));
+    let counter = "listener.127.0.0.1_0.http3.downstream.tx.quic_connection_close_error_code_QUIC_HANDSHAKE_TIMEOUT";
+    until("the code", async || (edge.process.stats().await.of(counter) == 1).then_some(())).await;
 }

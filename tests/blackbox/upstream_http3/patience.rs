@@ -1,12 +1,14 @@
 //! Upstreams that let wait for themselves, and clients that do.
 
-use super::chain::{Chain, quic_cluster};
+use super::chain::{Chain, cluster, quic_cluster, trusted};
 use super::row::{Row, Step, Want};
 use super::server::Server;
 use crate::edge::{ALL, Edge};
 use crate::http3::row::H3_REQUEST_CANCELLED;
 use crate::http3::wire::headers;
+use crate::settings::quic::connect;
 use crate::support::backend::{Backend, Script};
+use crate::support::certificates::Certificates;
 use crate::support::client::Version;
 use crate::support::deadline::{until, within};
 use crate::support::message::{End, Request};
@@ -68,6 +70,28 @@ async fn rfc9114_5_1_a_connection_is_kept_while_a_response_is_awaited() {
     let server = Server::playing(Row::new("slow").step(Step::UntilHeard).whole(headers(&[(":status", "200")])));
     let front = Edge::in_front_of(&quic_cluster("backend", server.address()), ALL, "").await;
     assert_eq!(front.client(Version::Http2).await.send(Request::get("/")).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_upstream_is_kept_alive_as_it_is_configured() {
+    for (interval, status) in [("0.3s", 200), ("0s", 503)] {
+        let backend =
+            Backend::start(|_| Script::nothing().when_released().then("HTTP/1.1 200 OK\r\n\r\n").close()).await;
+        let back = Edge::altered(&backend, &[("quic_options: {}", "quic_options: {idle_timeout: 1s}")]).await;
+        let address = back.process.address("http3");
+        let http3 = format!("quic_protocol_options: {{connection_keepalive: {{max_interval: {interval}}}}}");
+        let tls = trusted(&Certificates::of_this_run().authority);
+        let front = Edge::in_front_of(&cluster("backend", address, &tls, &http3), ALL, "").await;
+        let client = front.client(Version::Http2).await;
+        let mut exchange = client.open(&Request::get("/"), true).await;
+        until("the backend has the request", async || (backend.connections() > 0).then_some(())).await;
+        // Others are forgotten meanwhile, one after the other.
+        for _ in 0..2 {
+            within("the end of an idle connection", connect(address).await.closed()).await;
+        }
+        backend.release();
+        assert_eq!(exchange.download.head().await.status, status, "{interval}");
+    }
 }
 
 #[tokio::test]

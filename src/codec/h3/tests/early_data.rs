@@ -43,10 +43,13 @@ async fn rfc8470_3_a_request_in_early_data_is_known_and_may_wait() {
     assert!(first.1.is_0rtt());
     let (tell, established) = watch::channel(false);
     let (seen, mut requests) = mpsc::channel(2);
-    rig.serve(Accepted { quic, max_streams: 100, early: Some(Early { first, established }) }, move |request| {
-        seen.try_send((request.uri().path().to_owned(), request.extensions().get::<EarlyData>().cloned())).unwrap();
-        Response::default()
-    });
+    rig.serve(
+        Accepted { quic, max_streams: 100, early: Some(Early { first, established }), keep_alive: None },
+        move |request| {
+            seen.try_send((request.uri().path().to_owned(), request.extensions().get::<EarlyData>().cloned())).unwrap();
+            Response::default()
+        },
+    );
     // It is handed over though nobody has said that the handshake is complete.
     let (path, handshake) = within(requests.recv()).await.unwrap();
     let mut handshake = handshake.expect("it is known");

@@ -42,7 +42,9 @@ async fn ask<T>(content: fn() -> Content, look: impl AsyncFnOnce(quinn::RecvStre
     let connecting = rig.connecting();
     let served = async {
         let quic = rig.server.accept().await.unwrap().await.unwrap();
-        rig.serve(Accepted { quic, max_streams: 100, early: None }, move |_| Response::new(Body::boxed(content())));
+        rig.serve(Accepted { quic, max_streams: 100, early: None, keep_alive: None }, move |_| {
+            Response::new(Body::boxed(content()))
+        });
     };
     let (client, ()) = within(async { tokio::join!(connecting, served) }).await;
     let client = client.unwrap();

@@ -14,7 +14,7 @@ async fn rfc9114_5_2_goaway_leaves_room_and_then_names_the_last_request() {
     let rig = Rig::new();
     let served = async {
         let quic = rig.server.accept().await.unwrap().await.unwrap();
-        rig.serve(Accepted { quic, max_streams: 100, early: None }, |_| Response::default());
+        rig.serve(Accepted { quic, max_streams: 100, early: None, keep_alive: None }, |_| Response::default());
     };
     let (client, ()) = within(async { tokio::join!(rig.connecting(), served) }).await;
     let client = client.unwrap();

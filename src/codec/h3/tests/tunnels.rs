@@ -21,7 +21,7 @@ async fn tunnel(rig: &Rig) -> (quinn::Connection, Stream) {
     let connecting = rig.connecting();
     let served = async {
         let quic = rig.server.accept().await.unwrap().await.unwrap();
-        rig.serve(Accepted { quic, max_streams: 100, early: None }, echo);
+        rig.serve(Accepted { quic, max_streams: 100, early: None, keep_alive: None }, echo);
     };
     let (client, ()) = within(async { tokio::join!(connecting, served) }).await;
     let client = client.unwrap();
