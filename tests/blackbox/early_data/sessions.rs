@@ -13,12 +13,13 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::client::Early;
-use super::counted;
+use super::{counted, until_handshakes};
 use crate::edge::Edge;
 use crate::settings::quic::{client, resumable};
 use crate::support::backend::Backend;
 use crate::support::certificates::Certificates;
 use crate::support::deadline::{until, within};
+use crate::support::program::Gateway;
 
 /// What came of a client that came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,12 +51,6 @@ async fn comes_back(edge: &Edge, listener: &str) -> Resumed {
         (1, true) => Resumed::WithEarlyData,
         other => panic!("resumed and accepted: {other:?}"),
     }
-}
-
-/// The server is done later than its client.
-async fn until_handshakes(edge: &Edge, count: i64) {
-    let enough = async || (counted(edge, "ssl.handshake").await >= count).then_some(());
-    until(format_args!("{count} handshakes"), enough).await;
 }
 
 #[tokio::test]
@@ -103,7 +98,7 @@ async fn rfc9000_7_4_1_a_session_resumes_only_where_the_same_is_in_force() {
         (certificate.to_vec(), Resumed::Not),
     ] {
         let changes: Vec<_> = changes.iter().map(|(from, to)| (*from, to.as_str())).collect();
-        let edge = Edge::beside(&backend, &changes).await;
+        let edge = Edge::beside(&Gateway::program(), &backend, &changes).await;
         assert_eq!(comes_back(&edge, "other").await, resumed, "{changes:?}");
         assert_eq!(comes_back(&edge, "http3").await, Resumed::WithEarlyData, "{changes:?}");
         let rejected = counted(&edge, "quic.early_data_rejected").await;
@@ -226,4 +221,19 @@ async fn a_client_that_resumed_may_resume_again() {
         early.close();
         assert!(early.accepted.await, "{turn}");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_at_once_has_had_its_handshake() {
+    let backend = Backend::echo().await;
+    let edge = Edge::start(&backend, crate::edge::ALL).await;
+    for _ in 0..50 {
+        let (endpoint, configuration) = client();
+        let connecting = endpoint.connect_with(configuration, edge.process.address("http3"), "localhost");
+        let connection = within("a QUIC handshake", connecting.expect("an address")).await.expect("a connection");
+        connection.close(VarInt::from_u32(0x100), b"");
+        within("the last words", endpoint.wait_idle()).await;
+    }
+    until_handshakes(&edge, 50).await;
+    assert_eq!(counted(&edge, "ssl.connection_error").await, 0);
 }
