@@ -18,7 +18,9 @@ use crate::edge::Edge;
 use crate::settings::quic::{client, resumable};
 use crate::support::backend::Backend;
 use crate::support::certificates::Certificates;
+use crate::support::client::Version;
 use crate::support::deadline::{until, within};
+use crate::support::message::Request;
 use crate::support::program::Gateway;
 
 /// What came of a client that came back.
@@ -60,7 +62,6 @@ async fn sessions_resume_where_that_is_enabled() {
         ("", Resumed::WithEarlyData),
         ("enable_resumption: true", Resumed::WithEarlyData),
         ("enable_early_data: false", Resumed::WithoutEarlyData),
-        ("enable_resumption: false", Resumed::Not),
         ("enable_resumption: false\n          enable_early_data: false", Resumed::Not),
     ] {
         let context = "          downstream_tls_context:";
@@ -236,4 +237,20 @@ async fn a_client_that_leaves_at_once_has_had_its_handshake() {
     }
     until_handshakes(&edge, 50).await;
     assert_eq!(counted(&edge, "ssl.connection_error").await, 0);
+}
+
+#[tokio::test]
+async fn what_was_agreed_is_logged_and_counted_on_quic_as_on_tcp() {
+    let backend = Backend::echo().await;
+    let method = "method: \"%REQ(:METHOD)%\"";
+    let agreed = "agreed: \"%DOWNSTREAM_TLS_VERSION% %DOWNSTREAM_TLS_CIPHER%\"";
+    let edge = Edge::altered(&backend, &[(method, &format!("{method}\n                  {agreed}"))]).await;
+    for version in [Version::Http2, Version::Http3] {
+        assert_eq!(edge.client(version).await.send(Request::get("/")).await.status, 200);
+    }
+    let lines = edge.process.log("access.log").lines(2).await;
+    assert!(lines.iter().all(|line| line["agreed"] == "TLSv1.3 TLS_AES_256_GCM_SHA384"), "{lines:?}");
+    for name in ["versions.TLSv1.3", "ciphers.TLS_AES_256_GCM_SHA384", "curves.X25519MLKEM768", "handshake"] {
+        assert_eq!(counted(&edge, &format!("ssl.{name}")).await, 2, "{name}");
+    }
 }
