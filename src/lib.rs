@@ -40,7 +40,7 @@
 //! `--concurrency` workers, each a thread with a runtime of its own. A connection stays on its worker for life. Each
 //! worker has its own listening sockets (`SO_REUSEPORT`), its own quinn endpoints and its own upstream pools
 //! ([`hcm::Worker`]). What they share is never changed (routes, clusters, TLS configurations) or is an atomic counter. The
-//! exceptions are the TLS session stores, locked once a handshake, and the queues for datagrams of QUIC that came to another
+//! exceptions are the TLS session stores, locked in parts and a few times a handshake, and the queues for datagrams of QUIC that came to another
 //! worker than the one whose connection they belong to. The main thread does what is rare: signals, admin.
 //!
 //! # The way of a request

@@ -317,13 +317,15 @@ fn quic_tls(socket: &TransportSocket, at: At<'_>, context: &Context<'_>) -> Resu
     let written = at.required("downstream_tls_context", transport.downstream_tls_context.as_ref())?;
     let resumption = transport.enable_resumption.unwrap_or(true);
     let early_data = transport.enable_early_data.unwrap_or(true);
-    if !resumption && transport.enable_early_data == Some(true) {
-        at.field("enable_early_data").no_effect(
-            "`enable_early_data` has no effect: only clients that resume send early data, and `enable_resumption` is false",
-        );
-    }
     let over = Transport::Quic { resumption, early_data };
-    tls::server(written, over, context.secrets, at.field("downstream_tls_context"))
+    let tls = tls::server(written, over, context.secrets, at.field("downstream_tls_context"));
+    if early_data && !resumption {
+        // As Envoy, which takes early data for enabled where it is not said to be.
+        return Err(at
+            .field("enable_resumption")
+            .error("only clients that resume send early data: set `enable_early_data: false` as well"));
+    }
+    tls
 }
 
 fn typed_config<'a>(socket: &'a TransportSocket, at: At<'_>) -> Result<&'a prost_types::Any, Invalid> {

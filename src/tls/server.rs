@@ -15,7 +15,7 @@ use super::secrets::Secrets;
 use super::sessions::{Scope, ScopedSessions, SessionStore};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
     CommonTlsContext, DownstreamTlsContext, TlsKeyLog, common_tls_context::ValidationContextType,
-    downstream_tls_context::OcspStaplePolicy,
+    downstream_tls_context, downstream_tls_context::OcspStaplePolicy,
 };
 use crate::config::{At, Invalid};
 
@@ -51,6 +51,7 @@ pub fn server(
     secrets: &Secrets,
     at: At<'_>,
 ) -> Result<ServerTls, Invalid> {
+    let context = at;
     let options = Options {
         require_sni: written.require_sni.unwrap_or(false),
         full_scan: written.full_scan_certs_on_sni_mismatch.unwrap_or(false),
@@ -79,7 +80,7 @@ pub fn server(
     if let Some(key_log) = key_log {
         config.key_log = Arc::new(key_log);
     }
-    sessions(&mut config, transport);
+    sessions(&mut config, written, transport, context);
     Ok(ServerTls { config: Arc::new(config), certificates: facts, scope })
 }
 
@@ -154,15 +155,36 @@ pub(super) fn alpn(written: &[String], transport: Transport, at: At<'_>) -> Resu
     Ok(vec![b"h3".to_vec()])
 }
 
-fn sessions(config: &mut ServerConfig, transport: Transport) {
+/// How sessions resume. As Envoy: tickets are what "stateless" is about, and all that TLS 1.3 has on TCP; the sessions of TLS
+/// 1.2 that have no ticket are what "stateful" is about. On QUIC neither has an effect.
+fn sessions(config: &mut ServerConfig, written: &DownstreamTlsContext, transport: Transport, at: At<'_>) {
+    use downstream_tls_context::SessionTicketKeysType::DisableStatelessSessionResumption as Disable;
+    let stateless = !matches!(written.session_ticket_keys_type, Some(Disable(true)));
+    let stateful = !written.disable_stateful_session_resumption;
     match transport {
         Transport::Tcp => {
-            // Stateless tickets: the keys rotate by themselves. Failing to make them only costs resumption.
-            if let Ok(ticketer) = rustls::crypto::aws_lc_rs::Ticketer::new() {
-                config.ticketer = ticketer;
+            if stateless {
+                // The keys rotate by themselves. Failing to make them only costs resumption.
+                if let Ok(ticketer) = rustls::crypto::aws_lc_rs::Ticketer::new() {
+                    config.ticketer = ticketer;
+                }
+            } else {
+                config.send_tls13_tickets = 0;
+            }
+            if !stateful {
+                config.session_storage = Arc::new(NoServerSessionStorage {});
             }
         }
         Transport::Quic { resumption, early_data } => {
+            let fields = [
+                ("disable_stateless_session_resumption", stateless),
+                ("disable_stateful_session_resumption", stateful),
+            ];
+            for (field, _) in fields.into_iter().filter(|(_, resumes)| !resumes) {
+                at.field(field).no_effect(format_args!(
+                    "`{field}` has no effect on QUIC: `enable_resumption: false` and `enable_early_data: false` beside `downstream_tls_context` have"
+                ));
+            }
             // Until `ServerTls::remember`.
             config.session_storage = Arc::new(NoServerSessionStorage {});
             if !resumption {

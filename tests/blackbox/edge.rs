@@ -44,14 +44,15 @@ impl Edge {
     }
 
     /// The same with a fourth listener, `other`: `http3` once more, with texts replaced.
-    pub(crate) async fn beside(backend: &Backend, changes: &[(&str, &str)]) -> Self {
+    pub(crate) async fn beside(program: &Program, backend: &Backend, changes: &[(&str, &str)]) -> Self {
         let yaml = yaml(ALL, "", &cluster("backend", &backend.address().to_string()));
         let mut other = listener("http3", ALL, "").replace("- name: http3", "- name: other");
         for (from, to) in changes {
             assert!(other.contains(from), "nothing to replace: {from}");
             other = other.replace(from, to);
         }
-        Self { process: Gateway::start(&yaml.replace("  clusters:\n", &format!("{other}  clusters:\n"))).await }
+        let yaml = yaml.replace("  clusters:\n", &format!("{other}  clusters:\n"));
+        Self { process: Process::start(program, &yaml).await }
     }
 
     /// The same, with `https` and `http3` on one port.

@@ -45,6 +45,7 @@ pub(super) async fn exchange<H: Handler>(
         Err(refusal) => return refuse(refusal, &mut sender, &handler).await,
     };
     if let Some(established) = early {
+        // RFC 9114 §10.9, RFC 8470 §3: it could be a replay. What may be done twice is for the handler to know.
         request.extensions_mut().insert(EarlyData::until(established));
     }
     if expects_continue(request.headers()) {

@@ -202,5 +202,9 @@ async fn end_of_handshake(
     complete: impl Future<Output = bool>,
 ) -> Result<(), ConnectionError> {
     complete.await;
-    connection.close_reason().map_or(Ok(()), Err)
+    match connection.close_reason() {
+        // A client may leave in the packet that completes it.
+        Some(reason) if !agreed(connection).is_some_and(|agreed| agreed.complete) => Err(reason),
+        _ => Ok(()),
+    }
 }

@@ -32,6 +32,8 @@ pub struct Agreed {
     pub tls: Tls,
     /// Whether the client has resumed a session.
     pub resumed: bool,
+    /// Whether the handshake is complete (RFC 9001 §4.1.1): the client has shown that it heard the server.
+    pub complete: bool,
 }
 
 /// `listener.<address>.quic.*`: what became of early data. Counted with the first flight of a client, whether or not its
@@ -107,6 +109,7 @@ impl crypto::Session for Session {
             server_name: known.server_name,
             tls: tls::facts_of(hello.suite, hello.group),
             resumed: hello.resumes,
+            complete: !self.inner.is_handshaking(),
         }))
     }
 

@@ -13,12 +13,15 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::client::Early;
-use super::counted;
+use super::{counted, until_handshakes};
 use crate::edge::Edge;
 use crate::settings::quic::{client, resumable};
 use crate::support::backend::Backend;
 use crate::support::certificates::Certificates;
+use crate::support::client::Version;
 use crate::support::deadline::{until, within};
+use crate::support::message::Request;
+use crate::support::program::Gateway;
 
 /// What came of a client that came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,12 +55,6 @@ async fn comes_back(edge: &Edge, listener: &str) -> Resumed {
     }
 }
 
-/// The server is done later than its client.
-async fn until_handshakes(edge: &Edge, count: i64) {
-    let enough = async || (counted(edge, "ssl.handshake").await >= count).then_some(());
-    until(format_args!("{count} handshakes"), enough).await;
-}
-
 #[tokio::test]
 async fn sessions_resume_where_that_is_enabled() {
     let backend = Backend::echo().await;
@@ -65,7 +62,6 @@ async fn sessions_resume_where_that_is_enabled() {
         ("", Resumed::WithEarlyData),
         ("enable_resumption: true", Resumed::WithEarlyData),
         ("enable_early_data: false", Resumed::WithoutEarlyData),
-        ("enable_resumption: false", Resumed::Not),
         ("enable_resumption: false\n          enable_early_data: false", Resumed::Not),
     ] {
         let context = "          downstream_tls_context:";
@@ -103,7 +99,7 @@ async fn rfc9000_7_4_1_a_session_resumes_only_where_the_same_is_in_force() {
         (certificate.to_vec(), Resumed::Not),
     ] {
         let changes: Vec<_> = changes.iter().map(|(from, to)| (*from, to.as_str())).collect();
-        let edge = Edge::beside(&backend, &changes).await;
+        let edge = Edge::beside(&Gateway::program(), &backend, &changes).await;
         assert_eq!(comes_back(&edge, "other").await, resumed, "{changes:?}");
         assert_eq!(comes_back(&edge, "http3").await, Resumed::WithEarlyData, "{changes:?}");
         let rejected = counted(&edge, "quic.early_data_rejected").await;
@@ -225,5 +221,36 @@ async fn a_client_that_resumed_may_resume_again() {
         assert_eq!(early.get("/").await.read().await.0, 200);
         early.close();
         assert!(early.accepted.await, "{turn}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_at_once_has_had_its_handshake() {
+    let backend = Backend::echo().await;
+    let edge = Edge::start(&backend, crate::edge::ALL).await;
+    for _ in 0..50 {
+        let (endpoint, configuration) = client();
+        let connecting = endpoint.connect_with(configuration, edge.process.address("http3"), "localhost");
+        let connection = within("a QUIC handshake", connecting.expect("an address")).await.expect("a connection");
+        connection.close(VarInt::from_u32(0x100), b"");
+        within("the last words", endpoint.wait_idle()).await;
+    }
+    until_handshakes(&edge, 50).await;
+    assert_eq!(counted(&edge, "ssl.connection_error").await, 0);
+}
+
+#[tokio::test]
+async fn what_was_agreed_is_logged_and_counted_on_quic_as_on_tcp() {
+    let backend = Backend::echo().await;
+    let method = "method: \"%REQ(:METHOD)%\"";
+    let agreed = "agreed: \"%DOWNSTREAM_TLS_VERSION% %DOWNSTREAM_TLS_CIPHER%\"";
+    let edge = Edge::altered(&backend, &[(method, &format!("{method}\n                  {agreed}"))]).await;
+    for version in [Version::Http2, Version::Http3] {
+        assert_eq!(edge.client(version).await.send(Request::get("/")).await.status, 200);
+    }
+    let lines = edge.process.log("access.log").lines(2).await;
+    assert!(lines.iter().all(|line| line["agreed"] == "TLSv1.3 TLS_AES_256_GCM_SHA384"), "{lines:?}");
+    for name in ["versions.TLSv1.3", "ciphers.TLS_AES_256_GCM_SHA384", "curves.X25519MLKEM768", "handshake"] {
+        assert_eq!(counted(&edge, &format!("ssl.{name}")).await, 2, "{name}");
     }
 }

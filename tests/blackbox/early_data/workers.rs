@@ -1,7 +1,7 @@
 //! Sessions resume, and early data is taken, on whichever worker a client comes back to.
 
 use super::client::Early;
-use super::{clients, counted};
+use super::{clients, counted, until_handshakes};
 use crate::edge::Edge;
 use crate::settings::quic::{client, resumable};
 use crate::support::backend::{Backend, Script};
@@ -14,11 +14,12 @@ async fn clients_come_back(workers: usize) {
     let edge = Edge::by(&Program { workers, ..Gateway::program() }, &backend).await;
     let clients = clients(20);
     let mut accepted = 0;
-    for _ in 0..clients {
+    for number in 1..=clients {
         let (_, configuration) = resumable(&edge).await;
         let elsewhere = client().0;
         let mut early = Early::resume(&elsewhere, configuration, edge.process.address("http3")).await;
         assert_eq!(early.get("/").await.read().await.0, 200);
+        until_handshakes(&edge, 2 * i64::try_from(number).expect("few")).await;
         early.close();
         accepted += usize::from(early.accepted.await);
     }

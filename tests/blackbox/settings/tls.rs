@@ -1,14 +1,18 @@
 //! TLS: versions, protocols, and where a certificate may stand.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
+use rustls::{HandshakeKind, SupportedProtocolVersion};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::edge::Edge;
 use crate::support::backend::Backend;
 use crate::support::certificates::Certificates;
 use crate::support::client::{Client, Version};
+use crate::support::deadline::within;
 use crate::support::message::Request;
 use crate::support::wire::tls;
 
@@ -82,5 +86,37 @@ async fn a_certificate_may_be_a_secret_with_a_name() {
         let over_tcp = Client::http2(edge.process.address("https"), Some(client("h2"))).await;
         let over_quic = Client::http3(edge.process.address("http3"), client("h3")).await;
         assert_eq!((over_tcp.is_ok(), over_quic.is_ok()), (trusted, trusted), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_resume_where_that_is_not_disabled() {
+    let backend = Backend::echo().await;
+    // As measured of Envoy 1.40: TLS 1.3 has tickets only, TLS 1.2 has sessions without them as well.
+    for (fields, tls12, tls13) in [
+        ("", true, true),
+        ("disable_stateless_session_resumption: false", true, true),
+        ("disable_stateless_session_resumption: true", true, false),
+        ("disable_stateful_session_resumption: true", true, true),
+        (
+            "disable_stateless_session_resumption: true\n          disable_stateful_session_resumption: true",
+            false,
+            false,
+        ),
+    ] {
+        let edge = Edge::altered(&backend, &[(CONTEXT, &format!("{fields}\n          {CONTEXT}"))]).await;
+        let resumes = async |version: &'static SupportedProtocolVersion| {
+            let client = Certificates::of_this_run().client_of(&[version], &["http/1.1"]);
+            let mut kind = None;
+            for _ in 0..2 {
+                let mut stream = tls(edge.process.address("https"), Arc::clone(&client)).await.expect("a handshake");
+                kind = stream.get_ref().1.handshake_kind();
+                // With what is answered the tickets come.
+                stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
+                within("an answer", stream.read_u8()).await.expect("an answer");
+            }
+            kind == Some(HandshakeKind::Resumed)
+        };
+        assert_eq!((resumes(&TLS12).await, resumes(&TLS13).await), (tls12, tls13), "{fields}");
     }
 }

@@ -1,0 +1,135 @@
+//! Somebody records the first flight of a client, early data and all, and sends it again.
+//!
+//! The destination connection ID of early data is authenticated (RFC 9001 §5.3): copies say the same one, and come to the worker
+//! that the original came to. What they come from is another port each time.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+
+use super::client::Early;
+use super::relay::{Gate, Relay};
+use super::{clients, counted, until_handshakes};
+use crate::edge::Edge;
+use crate::settings::quic::client;
+use crate::support::backend::{Backend, Script};
+use crate::support::deadline::{until, within};
+use crate::support::program::{Gateway, Program};
+
+/// Against so many workers: copies that come after the original, beside it, and before it.
+#[expect(clippy::print_stdout, reason = "a run by hand shows its figures")]
+async fn attacked(workers: usize) {
+    let backend = Backend::start(|_| Script::reply(200, "ok")).await;
+    // A second listener that knows the same sessions. A copy that comes where nothing is known of its connection becomes one
+    // of its own, whose handshake does not end: the sooner it is forgotten, the sooner there is another.
+    let brief = [("quic_options: {}", "quic_options: {crypto_handshake_timeout: 0.05s}")];
+    let edge = Edge::beside(&Program { workers, ..Gateway::program() }, &backend, &brief).await;
+    let gateway = edge.process.address("http3");
+    let listeners = [gateway, edge.process.address("other")];
+    let copies = clients(COPIES);
+
+    let flight = recorded(&edge, &backend).await;
+    let counts = async |what: &str| counted(&edge, &format!("quic.early_data_{what}")).await;
+    until("a copy that is a connection of its own", async || {
+        send(&flight, gateway);
+        (counts("rejected").await + counts("accepted").await > 1).then_some(())
+    })
+    .await;
+    replay(&flight, copies, listeners).await;
+    let after = asked(&backend, "/after");
+
+    for (path, gate) in [("/beside", Gate::FirstFlight), ("/before", Gate::Shut)] {
+        let relay = Relay::with(gateway, gate).await;
+        let mut early = Early::towards(&edge, relay.address()).await;
+        let answer = early.get(path).await;
+        until(format_args!("{path} at the backend"), async || {
+            send(&relay.flight(), gateway);
+            (asked(&backend, path) > 0).then_some(())
+        })
+        .await;
+        replay(&relay.flight(), copies / 2, listeners).await;
+        relay.set(Gate::Open);
+        replay(&relay.flight(), copies / 2, listeners).await;
+        if gate == Gate::FirstFlight {
+            assert_eq!(answer.read().await.0, 200);
+        }
+    }
+    let [beside, before] = ["/beside", "/before"].map(|path| asked(&backend, path));
+    println!(
+        "workers: {workers}, copies: {}, handshakes of theirs: {}, requests: {after} of 1 before them, {beside} of 1 beside them, {before} of 1 after them",
+        6 * copies,
+        counts("rejected").await,
+    );
+    assert_eq!((after, beside, before), (1, 1, 1));
+    assert_eq!(backend.received().len(), 3);
+}
+
+/// The first flight of a client that asked for something, was answered, and left.
+async fn recorded(edge: &Edge, backend: &Backend) -> Vec<Vec<u8>> {
+    let relay = Relay::to(edge.process.address("http3")).await;
+    let mut early = Early::towards(edge, relay.address()).await;
+    let answer = early.get("/after").await;
+    backend.until_received(1).await;
+    relay.set(Gate::Open);
+    assert_eq!(answer.read().await.0, 200);
+    until_handshakes(edge, 2).await;
+    early.close();
+    assert!(early.accepted.await);
+    let gone = async || (counted(edge, "downstream_cx_active").await == 0).then_some(());
+    until("the client has left", gone).await;
+    relay.flight()
+}
+
+/// Sends a flight so often to each of the listeners, and waits until it has been read.
+async fn replay(flight: &[Vec<u8>], copies: usize, listeners: [SocketAddr; 2]) {
+    for copy in 1..=copies {
+        for listener in listeners {
+            send(flight, listener);
+        }
+        // No more of them than a socket holds.
+        if copy % 20 == 0 || copy == copies {
+            // A worker reads datagrams in their order. Which one these came to nobody tells: one connection after the other,
+            // all of them are asked. Those of the other listener are its clients, whose handshakes may be forgotten.
+            for listener in [listeners; 8].concat() {
+                let (endpoint, configuration) = client();
+                let connecting = endpoint.connect_with(configuration, listener, "localhost").expect("an address");
+                let connected = within("a handshake", connecting).await;
+                assert!(connected.is_ok() || Some(&listener) == listeners.last(), "{connected:?}");
+            }
+        }
+    }
+}
+
+/// Sends a flight again from a port of its own.
+fn send(flight: &[Vec<u8>], gateway: SocketAddr) {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a UDP socket on loopback");
+    for datagram in flight {
+        socket.send_to(datagram, gateway).expect("loopback takes it");
+    }
+}
+
+/// How often the backend was asked for this.
+fn asked(backend: &Backend, path: &str) -> usize {
+    backend.received().iter().filter(|received| received.path() == path).count()
+}
+
+#[tokio::test]
+async fn rfc8446_8_a_replay_reaches_nobody_with_1_worker() {
+    attacked(1).await;
+}
+
+#[tokio::test]
+async fn rfc8446_8_a_replay_reaches_nobody_with_2_workers() {
+    attacked(2).await;
+}
+
+#[tokio::test]
+async fn rfc8446_8_a_replay_reaches_nobody_with_4_workers() {
+    attacked(4).await;
+}
+
+#[tokio::test]
+async fn rfc8446_8_a_replay_reaches_nobody_with_8_workers() {
+    attacked(8).await;
+}
+
+/// Copies of each flight, where `QUICGATE_CLIENTS` says no other number.
+const COPIES: usize = 40;
