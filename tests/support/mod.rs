@@ -22,6 +22,7 @@ pub(crate) mod client;
 pub(crate) mod deadline;
 mod envoy;
 mod framing;
+pub(crate) mod initial;
 pub(crate) mod log;
 pub(crate) mod message;
 pub(crate) mod ports;
