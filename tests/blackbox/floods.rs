@@ -1,5 +1,7 @@
 //! Clients that do again and again what costs them little: they lose their connection, and nobody else notices.
 
+use std::net::{Ipv4Addr, UdpSocket};
+
 use quinn::{ConnectionError, TransportErrorCode};
 
 use crate::edge::{ALL, Edge};
@@ -7,6 +9,7 @@ use crate::settings::quic::client;
 use crate::support::backend::{Backend, Script};
 use crate::support::client::{Client, Version};
 use crate::support::deadline::{until, within};
+use crate::support::initial::Initials;
 use crate::support::message::Request;
 
 /// Opens this many requests and resets each at once; then does a good one, whose status it returns.
@@ -87,3 +90,30 @@ async fn rfc9000_5_2_2_new_connections_are_refused_where_that_is_asked_for() {
     assert_eq!(stats.of("listener.127.0.0.1_0.downstream_cx_total"), 0);
     assert_eq!(edge.client(Version::Http2).await.send(Request::get("/")).await.status, 200);
 }
+
+#[tokio::test]
+async fn rfc9000_21_first_packets_that_nobody_follows_hold_up_no_client() {
+    let backend = Backend::echo().await;
+    let edge = Edge::start(&backend, ALL).await;
+    let gateway = edge.process.address("http3");
+    let initials = Initials::new();
+    for turn in 0..20 {
+        // From addresses of ten networks, some of which come again.
+        for host in 0..100 {
+            let address = Ipv4Addr::new(127, 1 + turn % 10, turn, 1 + host);
+            let socket = UdpSocket::bind((address, 0)).expect("every address of 127/8 is ours");
+            let id = (u64::from(turn) << 32 | u64::from(host)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            socket.send_to(&initials.datagram(id.to_be_bytes()), gateway).expect("sent");
+        }
+        assert_eq!(edge.client(Version::Http3).await.send(Request::get("/")).await.status, 200);
+    }
+    let stats = edge.process.stats().await;
+    assert!(stats.of("listener.127.0.0.1_0.quic.retry_sent") > 0);
+    assert_eq!(stats.of("listener.127.0.0.1_0.quic.handshakes_refused"), 0);
+    let clients = 20 + 2 * MANY_HALF_OPEN;
+    let begun = stats.of("listener.127.0.0.1_0.downstream_cx_total");
+    assert!((20..=clients).contains(&begun), "{begun} were begun");
+}
+
+/// Handshakes under way on one worker from which on addresses are validated.
+const MANY_HALF_OPEN: i64 = 128;

@@ -23,6 +23,7 @@ pub(crate) mod datagrams;
 pub(crate) mod deadline;
 mod envoy;
 mod framing;
+pub(crate) mod initial;
 pub(crate) mod log;
 pub(crate) mod message;
 pub(crate) mod ports;

@@ -59,7 +59,8 @@ impl Accounts {
         }
         match self.open.entry(address) {
             Entry::Occupied(mut account) => account.get_mut().handshakes += 1,
-            // Whose connection is established hears us. The limit would hold up that connection, too.
+            // Whose connection is established hears us, and the limit would hold up that connection, too. One that has moved
+            // is not known where it is now: quinn does not say when a path is validated.
             Entry::Vacant(_) if self.established.contains_key(&address) => return false,
             Entry::Vacant(place) => {
                 // RFC 9000 §14.1: the datagram of an Initial that was accepted has 1200 bytes at least.

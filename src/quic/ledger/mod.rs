@@ -7,9 +7,8 @@
 //! from it that names a connection id of ours ([`packets`]): who cannot hear us does not know it. Answers to packets of no
 //! connection (Retry, version negotiation, stateless reset, a refusal) are smaller than what they answer, and need no account.
 //!
-//! Not covered is a path that a connection moves to after its handshake. There quinn keeps its own limit, with a whole
-//! datagram at the end of it, and pads `PATH_CHALLENGE` and `PATH_RESPONSE` to 1200 bytes whatever asked for them. During the
-//! handshake quinn takes nothing from another address. A client that moved is not known at its new address.
+//! Not covered is a path that a connection moves to after its handshake: quinn keeps its limit there, but sends a challenge of
+//! 1200 bytes and a probe of the path's size whatever asked for them. During the handshake it takes nothing from elsewhere.
 
 mod accounts;
 mod arrivals;
