@@ -9,6 +9,7 @@ use super::congestion::{self, Congestion};
 use super::packets::{self, Packets};
 use super::send_window::LEAST;
 use super::written::Written;
+use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::{Invalid, duration};
 
 /// The transport of a connection, as it is made anew for each that is recorded (quinn's own cannot be copied).
@@ -34,15 +35,29 @@ pub(super) fn transport(written: &Written<'_>) -> Result<Transport, Invalid> {
     let idle = idle_timeout(written);
     let congestion = congestion::choose(written);
     let packets = packets::packets(written);
-    let connection_window = options.and_then(|o| o.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW);
     Ok(Transport {
-        bidi_streams: options.and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS),
-        stream_window: options.and_then(|options| options.initial_stream_window_size).unwrap_or(STREAM_WINDOW),
-        connection_window: VarInt::from_u32(connection_window),
+        bidi_streams: max_streams(options),
+        stream_window: stream_window(options),
+        connection_window: VarInt::from_u32(connection_window(options)),
         idle: idle?,
         congestion: congestion?,
         packets: packets?,
     })
+}
+
+/// Request streams that a client may have open at once.
+fn max_streams(options: Option<&QuicProtocolOptions>) -> u32 {
+    options.and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS)
+}
+
+/// Bytes that the peer may send unasked on one stream.
+fn stream_window(options: Option<&QuicProtocolOptions>) -> u32 {
+    options.and_then(|options| options.initial_stream_window_size).unwrap_or(STREAM_WINDOW)
+}
+
+/// The same on all streams of a connection.
+fn connection_window(options: Option<&QuicProtocolOptions>) -> u32 {
+    options.and_then(|options| options.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW)
 }
 
 fn idle_timeout(written: &Written<'_>) -> Result<IdleTimeout, Invalid> {
