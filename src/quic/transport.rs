@@ -9,6 +9,7 @@ use super::congestion::{self, Congestion};
 use super::packets::{self, Packets};
 use super::send_window::LEAST;
 use super::written::Written;
+use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::{Invalid, duration};
 use crate::tls::Scope;
 
@@ -31,17 +32,33 @@ pub(super) struct Transport {
 /// # Errors
 /// [`Invalid`] where a value is out of QUIC's range.
 pub(super) fn transport(written: &Written<'_>) -> Result<Transport, Invalid> {
+    let options = written.options();
     let idle = idle_timeout(written);
     let congestion = congestion::choose(written);
     let packets = packets::packets(written);
     Ok(Transport {
-        bidi_streams: bidi_streams(written),
-        stream_window: stream_window(written),
-        connection_window: VarInt::from_u32(connection_window(written)),
+        bidi_streams: max_streams(options),
+        stream_window: stream_window(options),
+        connection_window: VarInt::from_u32(connection_window(options)),
         idle: idle?,
         congestion: congestion?,
         packets: packets?,
     })
+}
+
+/// Request streams that a client may have open at once.
+fn max_streams(options: Option<&QuicProtocolOptions>) -> u32 {
+    options.and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS)
+}
+
+/// Bytes that the peer may send unasked on one stream.
+fn stream_window(options: Option<&QuicProtocolOptions>) -> u32 {
+    options.and_then(|options| options.initial_stream_window_size).unwrap_or(STREAM_WINDOW)
+}
+
+/// The same on all streams of a connection.
+fn connection_window(options: Option<&QuicProtocolOptions>) -> u32 {
+    options.and_then(|options| options.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW)
 }
 
 fn idle_timeout(written: &Written<'_>) -> Result<IdleTimeout, Invalid> {
@@ -62,29 +79,15 @@ fn idle_timeout(written: &Written<'_>) -> Result<IdleTimeout, Invalid> {
 /// Makes the sessions of a listener depend on its limits: a client that resumes keeps to those that it was told before, so
 /// that its early data may exceed others (RFC 9000 §7.4.1).
 pub fn bind_limits(written: &Written<'_>, scope: &mut Scope) {
+    let options = written.options();
     for (limit, value) in [
-        ("initial_max_data", connection_window(written)),
-        ("initial_max_stream_data", stream_window(written)),
-        ("initial_max_streams_bidi", bidi_streams(written)),
+        ("initial_max_data", connection_window(options)),
+        ("initial_max_stream_data", stream_window(options)),
+        ("initial_max_streams_bidi", max_streams(options)),
         ("initial_max_streams_uni", MAX_UNI_STREAMS),
     ] {
         scope.bind_number(limit, u64::from(value));
     }
-}
-
-/// Request streams that a client may have open at once.
-fn bidi_streams(written: &Written<'_>) -> u32 {
-    written.options().and_then(|options| options.max_concurrent_streams).unwrap_or(MAX_STREAMS)
-}
-
-/// Bytes that the peer may send unasked on one stream.
-fn stream_window(written: &Written<'_>) -> u32 {
-    written.options().and_then(|options| options.initial_stream_window_size).unwrap_or(STREAM_WINDOW)
-}
-
-/// The same for a whole connection.
-fn connection_window(written: &Written<'_>) -> u32 {
-    written.options().and_then(|options| options.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW)
 }
 
 impl Transport {

@@ -39,7 +39,7 @@ pub(super) fn visitor(written: &Written<'_>, listener: &Scope) -> Result<Visitor
 }
 
 /// Envoy brings its statistics up to date at the end of a connection only, where nothing is set. A download of an hour should
-/// be seen before it is over; looking at a connection costs a microsecond.
+/// be seen before it is over, and a look at a connection takes 24 ns.
 const UPDATE_PERIOD: Duration = Duration::from_secs(10);
 
 const QLOG: &str = "quicgate.extensions.quic.qlog.v1.Qlog";

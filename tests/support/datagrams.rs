@@ -16,6 +16,8 @@ pub(crate) struct Datagrams {
     socket: Arc<dyn AsyncUdpSocket>,
     seen: Mutex<Seen>,
     to_lose: AtomicUsize,
+    /// How many datagrams come before.
+    lose_after: AtomicUsize,
 }
 
 /// What has come.
@@ -37,7 +39,12 @@ impl Datagrams {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a UDP socket");
         let runtime = Arc::new(TokioRuntime);
         let socket = runtime.wrap_udp_socket(socket).expect("a socket of the runtime");
-        let datagrams = Arc::new(Self { socket, seen: Mutex::default(), to_lose: AtomicUsize::new(0) });
+        let datagrams = Arc::new(Self {
+            socket,
+            seen: Mutex::default(),
+            to_lose: AtomicUsize::new(0),
+            lose_after: AtomicUsize::new(0),
+        });
         let socket = Arc::clone(&datagrams);
         let endpoint = Endpoint::new_with_abstract_socket(EndpointConfig::default(), None, socket, runtime);
         (endpoint.expect("an endpoint"), datagrams)
@@ -47,8 +54,10 @@ impl Datagrams {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Loses as many of the next receives, with all that they hold.
-    pub(crate) fn lose(&self, receives: usize) {
+    /// Loses as many receives, with all that they hold, when so many datagrams have come: by what comes, not by what the test
+    /// has read of it, which may be less.
+    pub(crate) fn lose(&self, receives: usize, after: usize) {
+        self.lose_after.store(after, Ordering::SeqCst);
         self.to_lose.store(receives, Ordering::SeqCst);
     }
 
@@ -62,7 +71,8 @@ impl Datagrams {
             seen.ecn += count;
         }
         let lose = |left: usize| left.checked_sub(1);
-        if self.to_lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lose).is_ok() {
+        let due = seen.count > self.lose_after.load(Ordering::SeqCst);
+        if due && self.to_lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lose).is_ok() {
             seen.lost += count;
             meta.len = 0;
         }
