@@ -39,6 +39,9 @@ async fn relayed(gateway: SocketAddr) -> Relayed {
         }
     })
     .await;
+    // RFC 9114 §6.2.3: a stream that nobody reads, for one datagram at least.
+    let mut stream = within("a stream", connection.open_uni()).await.expect("room for a stream");
+    stream.write_all(&[0x21]).await.expect("room in the stream");
     let datagram = within("a datagram of the connection", async {
         loop {
             let datagram = receive(&between).await;
