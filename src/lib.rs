@@ -19,7 +19,7 @@
 //! | 5 | [`codec`] | HTTP/1.1, HTTP/2, HTTP/3 on the wire; clients of the first and the last |
 //! | 4 | [`quic`] | QUIC endpoints, of listeners and towards upstreams |
 //! | 3 | [`tls`] | TLS for TCP and QUIC, on either side |
-//! | 2 | [`observe`] | statistics, access logs, the process's log |
+//! | 2 | [`observe`], [`matcher`] | statistics, access logs, the process's log; conditions on texts |
 //! | 1 | [`config`] | Envoy v3 messages as written, every fault at its line |
 //! | 0 | [`net`], [`http`], [`drain`] | sockets; the message and its failures; who must stop |
 //!
@@ -79,6 +79,7 @@ pub mod drain;
 pub mod hcm;
 pub mod http;
 pub mod listener;
+pub mod matcher;
 pub mod net;
 pub mod observe;
 pub mod probe;

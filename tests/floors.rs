@@ -17,7 +17,7 @@ use regex::Regex;
 const FLOORS: [&[&str]; 12] = [
     &["net", "http", "drain"],
     &["config"],
-    &["observe"],
+    &["observe", "matcher"],
     &["tls"],
     &["quic"],
     &["codec"],

@@ -4,8 +4,7 @@ use http::{HeaderMap, header};
 
 use crate::config::proto::envoy::config::route::v3::CookieMatcher;
 use crate::config::{At, Invalid};
-
-use super::string_match::StringMatch;
+use crate::matcher::StringMatch;
 
 /// A condition on the value of a cookie, without the quotes around it.
 #[derive(Clone, Debug)]

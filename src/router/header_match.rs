@@ -10,11 +10,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::config::proto::envoy::config::route::v3::HeaderMatcher;
 use crate::config::proto::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
 use crate::config::{At, Invalid};
+use crate::matcher::{Regex, Search, StringMatch, Text};
 
 use super::one_line;
-use super::regex::Regex;
 use super::request::Request;
-use super::string_match::{Search, StringMatch, Text};
 
 /// A condition on a field or a pseudo-header field.
 #[derive(Clone, Debug)]

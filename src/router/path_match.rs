@@ -7,9 +7,7 @@ use http::Method;
 use crate::config::proto::envoy::config::route::v3::RouteMatch as Proto;
 use crate::config::proto::envoy::config::route::v3::route_match::PathSpecifier;
 use crate::config::{At, Invalid};
-
-use super::regex::Regex;
-use super::string_match::Text;
+use crate::matcher::{Regex, Text};
 
 /// A condition on the path, without the query.
 #[derive(Clone, Debug)]

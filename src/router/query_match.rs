@@ -5,8 +5,7 @@
 use crate::config::proto::envoy::config::route::v3::QueryParameterMatcher;
 use crate::config::proto::envoy::config::route::v3::query_parameter_matcher::QueryParameterMatchSpecifier;
 use crate::config::{At, Invalid};
-
-use super::string_match::StringMatch;
+use crate::matcher::StringMatch;
 
 /// A condition on a parameter.
 #[derive(Clone, Debug)]

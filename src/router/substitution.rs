@@ -4,8 +4,7 @@ use regex::bytes::{Captures, Regex as Bytes};
 
 use crate::config::proto::envoy::r#type::matcher::v3::RegexMatchAndSubstitute;
 use crate::config::{At, Invalid};
-
-use super::regex::compile;
+use crate::matcher::compile;
 
 /// An expression, and what every part that it describes is replaced by.
 #[derive(Clone, Debug)]

@@ -30,7 +30,7 @@ impl Regex {
 }
 
 /// Compiles an expression in the syntax of RE2, `wrap` being given the part that stands for it.
-pub(super) fn compile(
+pub(crate) fn compile(
     at: At<'_>,
     matcher: &RegexMatcher,
     wrap: impl FnOnce(String) -> String,

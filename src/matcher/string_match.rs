@@ -89,12 +89,12 @@ impl Text {
     }
 
     /// Its length in bytes.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.text.len()
     }
 
     /// Whether another text is the same.
-    pub(super) fn equals(&self, other: &[u8]) -> bool {
+    pub(crate) fn equals(&self, other: &[u8]) -> bool {
         let text = self.text.as_bytes();
         if self.ignore_case { text.eq_ignore_ascii_case(other) } else { text == other }
     }
@@ -103,7 +103,7 @@ impl Text {
 // === impl Search ===
 
 impl Search {
-    pub(super) fn build(at: At<'_>, text: &str, ignore_case: bool) -> Result<Self, Invalid> {
+    pub(crate) fn build(at: At<'_>, text: &str, ignore_case: bool) -> Result<Self, Invalid> {
         let regex = RegexBuilder::new(&re2::quote(text)).unicode(false).case_insensitive(ignore_case).build();
         regex.map(Self).map_err(|_| at.error("is too long to look for"))
     }

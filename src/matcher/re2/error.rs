@@ -5,7 +5,7 @@ use std::fmt;
 
 /// What RE2 does not take.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::router) struct SyntaxError {
+pub(in crate::matcher) struct SyntaxError {
     pub(super) problem: Problem,
     pub(super) text: String,
 }
