@@ -159,6 +159,10 @@ fn listener(
     let (place, served, access_log, limits) = (place?, served?, access_log?, limits?);
     chain?;
     let (manager, kind) = served;
+    let stats = ListenerStats::new(&scope, context.http.workers);
+    if let Kind::Tcp(Some(tls)) | Kind::Quic(tls, _) = &kind {
+        tls.count_in(&stats.verify);
+    }
     let name = if written.name.is_empty() { known_name(&place) } else { written.name.clone() };
     Ok(Listener {
         name: name.into(),
@@ -170,7 +174,7 @@ fn listener(
         limits,
         handshake_timeout: HANDSHAKE_TIMEOUT,
         access_log,
-        stats: ListenerStats::new(&scope, context.http.workers),
+        stats,
         drops: (place.protocol == Protocol::Udp).then(|| Drops::new(&scope)),
         limited: Limited::default(),
         alt_svc: OnceLock::new(),

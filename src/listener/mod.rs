@@ -28,7 +28,7 @@ use crate::observe::access_log::{AccessLog, Connection as Facts, Tls};
 use crate::observe::log::Limited;
 use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
 use crate::quic::QuicSettings;
-use crate::tls::{self, CertificateFacts, ServerTls};
+use crate::tls::{self, Cause, CertificateFacts, ServerTls, VerifyStats};
 
 /// A listener as it runs.
 #[derive(Debug)]
@@ -196,6 +196,8 @@ struct ListenerStats {
     connection_error: Counter,
     session_reused: Counter,
     no_certificate: Counter,
+    fail_verify_no_cert: Counter,
+    verify: VerifyStats,
     agreed: Agreed,
     workers: Vec<(Counter, Gauge)>,
 }
@@ -221,8 +223,22 @@ impl ListenerStats {
             connection_error: ssl.counter("connection_error"),
             session_reused: ssl.counter("session_reused"),
             no_certificate: ssl.counter("no_certificate"),
+            fail_verify_no_cert: ssl.counter("fail_verify_no_cert"),
+            verify: VerifyStats::new(&ssl),
             agreed: Agreed::new(&ssl),
             workers: (0..workers).map(worker).collect(),
+        }
+    }
+}
+
+impl ListenerStats {
+    /// Counts a handshake that failed, by what was said of it.
+    fn failed(&self, error: &str) {
+        match tls::cause(error) {
+            // Who verified it has counted why.
+            Cause::Certificate => {}
+            Cause::NoCertificate => self.fail_verify_no_cert.inc(),
+            Cause::Other => self.connection_error.inc(),
         }
     }
 }

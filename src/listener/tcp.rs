@@ -103,7 +103,9 @@ impl Accepted {
         };
         let (_, agreed) = io.get_ref();
         let tls = tls::facts(agreed);
-        self.listener.stats.no_certificate.inc();
+        if agreed.peer_certificates().is_none() {
+            self.listener.stats.no_certificate.inc();
+        }
         self.listener.stats.agreed.count(&tls);
         facts.tls = Some(tls);
         facts.server_name = agreed.server_name().map(Arc::from);
@@ -134,8 +136,10 @@ impl Accepted {
             // Who only opened and closed a connection has not failed.
             Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Err(None),
             Ok(Err(error)) => {
-                stats.connection_error.inc();
-                Err(Some(format!("TLS_error:|{error}:TLS_error_end").replace(' ', "_")))
+                let error = error.to_string();
+                stats.failed(&error);
+                let words = tls::in_words(&error);
+                Err(Some(format!("TLS_error:|{words}:TLS_error_end").replace(' ', "_")))
             }
             Err(_) => {
                 stats.pre_cx_timeout.inc();

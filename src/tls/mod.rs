@@ -14,6 +14,7 @@ mod schemes;
 mod secrets;
 mod server;
 mod sessions;
+mod validation;
 
 pub use certificate::CertificateFacts;
 pub use client::{ClientTls, client};
@@ -21,6 +22,7 @@ pub use facts::{CIPHERS, GROUPS, VERSIONS, facts, facts_of};
 pub use secrets::Secrets;
 pub use server::{ServerTls, server};
 pub use sessions::{Scope, SessionStore};
+pub use validation::{Cause, ClientVerifier, VerifyStats, cause, in_words};
 
 /// The transport that a context stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

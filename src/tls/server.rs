@@ -13,9 +13,9 @@ use super::key_log::KeyLogFile;
 use super::params::params;
 use super::secrets::Secrets;
 use super::sessions::{Scope, ScopedSessions, SessionStore};
+use super::validation::{self, ClientVerifier, Validation, VerifyStats, standing};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
-    CommonTlsContext, DownstreamTlsContext, TlsKeyLog, common_tls_context::ValidationContextType,
-    downstream_tls_context, downstream_tls_context::OcspStaplePolicy,
+    CommonTlsContext, DownstreamTlsContext, TlsKeyLog, downstream_tls_context, downstream_tls_context::OcspStaplePolicy,
 };
 use crate::config::{At, Invalid};
 
@@ -28,16 +28,29 @@ pub struct ServerTls {
     pub certificates: Vec<CertificateFacts>,
     /// What its sessions depend on. Whoever knows of more binds it before [`Self::remember`].
     pub scope: Scope,
+    /// Who verifies clients, where they are asked for certificates.
+    pub clients: Option<Arc<ClientVerifier>>,
 }
 
 impl ServerTls {
+    /// Counts there which clients are refused for their certificates.
+    pub fn count_in(&self, stats: &VerifyStats) {
+        if let Some(clients) = &self.clients {
+            clients.count_in(stats);
+        }
+    }
+
     /// Lets the clients of a QUIC listener resume, where the context lets them: their sessions are kept in `store`, under all
     /// that was bound to the scope.
     pub fn remember(&mut self, store: &Arc<SessionStore>) {
         // rustls accepts early data only for sessions that it stores itself: a session taken out once is gone, which is also
         // what stops a replay of the handshake (RFC 8446 §8.1).
         let sessions = ScopedSessions::new(store, self.scope);
-        Arc::make_mut(&mut self.config).session_storage = Arc::new(sessions);
+        let config = Arc::make_mut(&mut self.config);
+        config.session_storage = Arc::new(sessions);
+        if let Some(clients) = &self.clients {
+            config.session_storage = Arc::new(standing(Arc::clone(&config.session_storage), clients));
+        }
     }
 }
 
@@ -59,36 +72,70 @@ pub fn server(
     let policy = written.ocsp_staple_policy();
     let common = at.required("common_tls_context", written.common_tls_context.as_ref())?;
     let at = at.field("common_tls_context");
-    if let Some(ValidationContextType::ValidationContext(_)) = common.validation_context_type {
-        return Err(at.beyond::<CommonTlsContext>("validation_context"));
-    }
+    let validation = validation::of_context(common.validation_context_type.as_ref(), secrets, at);
+    let validation = validation.and_then(|validation| asked(validation, written, context));
     let params = params(common.tls_params.as_ref(), transport, at.field("tls_params"));
     let certificates = certificates(common, secrets, at);
     let alpn = alpn(&common.alpn_protocols, transport, at.field("alpn_protocols"));
     let key_log = key_log(common.key_log.as_ref(), at.field("key_log"));
     let (params, certificates, alpn, key_log) = (params?, certificates?, alpn?, key_log?);
+    let clients = validation?
+        .map(|(validation, required)| ClientVerifier::new(validation, required, Arc::clone(&params.provider)));
+    let clients = clients.map(Arc::new);
     stapled(&certificates, policy, at)?;
-    let scope = scope(&certificates, &alpn);
+    let scope = scope(&certificates, &alpn, clients.as_deref());
     let facts = certificates.iter().map(|certificate| certificate.facts.clone()).collect();
     let choice = Choice::new(&certificates, params.schemes.as_ref(), policy, options);
     let builder = ServerConfig::builder_with_provider(params.provider)
         .with_protocol_versions(&params.versions)
         .map_err(|error| at.field("tls_params").error(format_args!("no handshake is possible: {error}")))?;
-    let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(choice));
+    let builder = match &clients {
+        Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients) as Arc<_>),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(choice));
     config.alpn_protocols = alpn;
     config.ignore_client_order = !written.prefer_client_ciphers;
     if let Some(key_log) = key_log {
         config.key_log = Arc::new(key_log);
     }
     sessions(&mut config, written, transport, context);
-    Ok(ServerTls { config: Arc::new(config), certificates: facts, scope })
+    if let Some(clients) = &clients {
+        config.ticketer = Arc::new(standing(config.ticketer, clients));
+        config.session_storage = Arc::new(standing(config.session_storage, clients));
+    }
+    Ok(ServerTls { config: Arc::new(config), certificates: facts, scope, clients })
+}
+
+/// Whom clients are verified by, and whether they have to show a certificate; `None` where they are not asked for one.
+fn asked(
+    validation: Option<Arc<Validation>>,
+    written: &DownstreamTlsContext,
+    at: At<'_>,
+) -> Result<Option<(Arc<Validation>, bool)>, Invalid> {
+    let required = written.require_client_certificate.unwrap_or(false);
+    match validation.filter(|validation| validation.asks()) {
+        Some(validation) => {
+            let required = required || validation.is_picky() && !validation.lets_pass();
+            Ok(Some((validation, required)))
+        }
+        // Envoy would serve everybody.
+        None if required => Err(at.field("require_client_certificate").error_with_hint(
+            "asks for certificates, and nothing says which are believed",
+            "set `common_tls_context.validation_context.trusted_ca`",
+        )),
+        None => Ok(None),
+    }
 }
 
 /// What TLS itself makes sessions depend on.
-fn scope(certificates: &[Certificate], alpn: &[Vec<u8>]) -> Scope {
+fn scope(certificates: &[Certificate], alpn: &[Vec<u8>], clients: Option<&ClientVerifier>) -> Scope {
     let mut scope = Scope::default();
-    // A client that resumes shows no certificate: it was asked for none.
-    scope.bind("client authentication", "none");
+    // A client that resumes shows no certificate: it has shown one to somebody who asked the same, or was asked for none.
+    match clients {
+        Some(clients) => clients.bind(&mut scope),
+        None => scope.bind("client authentication", "none"),
+    }
     for certificate in certificates.iter().flat_map(|certificate| &certificate.chain) {
         scope.bind("certificate", certificate);
     }

@@ -199,6 +199,9 @@ fn spawn(program: &Program, directory: &Path, yaml: &str) -> Child {
         .arg(directory.join(ADMIN_ADDRESS))
         .args(["--concurrency", &program.workers.to_string()])
         .args(program.arguments)
+        // The authority of this run is all that the system trusts.
+        .env("SSL_CERT_FILE", directory.join("ca.crt"))
+        .env_remove("SSL_CERT_DIR")
         .stdin(Stdio::null())
         .stdout(stream(STANDARD_OUTPUT))
         .stderr(stream(STANDARD_ERROR))

@@ -15,6 +15,7 @@ use crate::hcm::{self, ConnectionEnd, Peer, Worker};
 use crate::listener::{Kind, Listener};
 use crate::observe::access_log::Connection as Facts;
 use crate::quic::{Agreed, CloseCode};
+use crate::tls;
 
 /// A handshake that is to be done.
 pub(super) struct Handshake {
@@ -81,8 +82,13 @@ impl Handshake {
         match outcome {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => {
-                stats.connection_error.inc();
-                Err(format!("QUIC_error:|{error}").replace(' ', "_"))
+                let text = error.to_string();
+                match &error {
+                    ConnectionError::TransportError(_) => stats.failed(&text),
+                    // What a peer says of it is only said.
+                    _ => stats.connection_error.inc(),
+                }
+                Err(format!("QUIC_error:|{}", tls::in_words(&text)).replace(' ', "_"))
             }
             Err(_) => {
                 stats.pre_cx_timeout.inc();
@@ -151,6 +157,9 @@ impl Handshake {
     fn established(&self, quic: &Connection) {
         let stats = &self.listener.stats;
         stats.handshake.inc();
+        if quic.peer_identity().is_none() {
+            stats.no_certificate.inc();
+        }
         if let Some(agreed) = agreed(quic) {
             stats.agreed.count(&agreed.tls);
             if agreed.resumed {

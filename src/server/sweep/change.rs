@@ -90,6 +90,8 @@ fn others(value: &Value, kind: &Kind) -> Vec<Value> {
 fn texts(text: &str) -> Vec<Value> {
     let other = match text {
         _ if text.parse::<IpAddr>().is_ok() => "127.0.0.9".to_owned(),
+        // An OID.
+        _ if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => format!("{text}.9"),
         "PATH" => std::env::vars().map(|(name, _)| name).find(|name| name != "PATH").unwrap(),
         _ if text.ends_with(".StdoutAccessLog") => text.replace("Stdout", "Stderr"),
         _ => format!("{text}x"),

@@ -158,6 +158,15 @@ fn directory() -> TempDir {
     for name in ["server.p12", "server.p12x"] {
         std::fs::write(directory.path().join(name), pkcs12(&key)).unwrap();
     }
+    for name in ["clients", "clientsx"] {
+        let (authority, list) = clients();
+        write(&format!("{name}.crt"), &authority);
+        write(&format!("{name}.crl"), &list);
+    }
+    for (name, other) in [("clients.crt", "clients.crtx"), ("clients.crl", "clients.crlx")] {
+        std::fs::copy(directory.path().join(name.replace("clients", "clientsx")), directory.path().join(other))
+            .unwrap();
+    }
     for name in ["qlog", "qlogx"] {
         std::fs::create_dir(directory.path().join(name)).unwrap();
     }
@@ -165,6 +174,22 @@ fn directory() -> TempDir {
     write("text", &"a text\n".repeat(1000));
     write("textx", "another text\n");
     directory
+}
+
+/// An authority, and a list of what it has revoked.
+fn clients() -> (String, String) {
+    let mut parameters = CertificateParams::default();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = rcgen::CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2020, 1, 1),
+        next_update: rcgen::date_time_ymd(2099, 1, 1),
+        crl_number: rcgen::SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    (authority.pem(), list.signed_by(&authority).unwrap().pem().unwrap())
 }
 
 /// A key with a certificate of its own, under the password of `tls.yaml`.

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rustls::server::StoresServerSessions;
 
 pub use scope::Scope;
+pub(super) use scope::sha256;
 
 use shard::{Key, Shard};
 

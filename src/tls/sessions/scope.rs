@@ -28,6 +28,11 @@ impl Scope {
         self.bind(fact, value.to_be_bytes());
     }
 
+    /// The digest itself, to be bound to another scope.
+    pub(in crate::tls) fn digest(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Where the session of that identity stands in the store.
     pub(super) fn key(&self, id: &[u8]) -> Key {
         sha256(&[&self.0, id])
@@ -41,7 +46,7 @@ impl fmt::Debug for Scope {
 }
 
 #[expect(clippy::expect_used, reason = "that suite is of TLS 1.3, and its hash is SHA-256: RFC 8446 §B.4")]
-fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+pub(in crate::tls) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let suite = TLS13_AES_128_GCM_SHA256.tls13().expect("a suite of TLS 1.3");
     let mut hash = suite.common.hash_provider.start();
     for part in parts {

@@ -1,6 +1,10 @@
 //! TLS on TCP and on QUIC: the same settings, the same answers.
 
 mod certificates;
+mod clients;
+mod contexts;
+mod gate;
+mod papers;
 mod params;
 mod shown;
 

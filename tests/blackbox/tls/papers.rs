@@ -1,0 +1,137 @@
+//! An authority for clients, what it has signed, and what it should not have.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, OtherNameValue, RevokedCertParams,
+    SanType, SerialNumber, date_time_ymd,
+};
+
+/// A chain with its key, in PEM.
+#[derive(Clone, Debug)]
+pub(super) struct Paper {
+    pub(super) chain: String,
+    pub(super) key: String,
+    pub(super) der: Vec<u8>,
+    pub(super) spki: Vec<u8>,
+}
+
+/// Whoever signs.
+pub(super) struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    pub(super) fn named(name: &str) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        Self { issuer: CertifiedIssuer::self_signed(authority(name), key).expect("an authority") }
+    }
+
+    /// One that this one has signed.
+    pub(super) fn below(&self, name: &str) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        Self { issuer: CertifiedIssuer::signed_by(authority(name), key, self.issuer()).expect("an authority") }
+    }
+
+    fn issuer(&self) -> &Issuer<'static, KeyPair> {
+        &self.issuer
+    }
+
+    pub(super) fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// Signs a certificate with these alternative names; `change` makes it another one.
+    pub(super) fn sign(&self, common: &str, names: Vec<SanType>, change: impl FnOnce(&mut CertificateParams)) -> Paper {
+        let key = KeyPair::generate().expect("a key");
+        let mut parameters = leaf(common, names);
+        change(&mut parameters);
+        let certificate = parameters.signed_by(&key, self.issuer()).expect("a certificate");
+        let spki = rcgen::PublicKeyData::subject_public_key_info(&key);
+        Paper { chain: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec(), spki }
+    }
+
+    /// A list that revokes the certificates with these serial numbers, in PEM.
+    pub(super) fn list(&self, revoked: &[u64]) -> String {
+        let revoked = revoked.iter().map(|number| RevokedCertParams {
+            serial_number: SerialNumber::from(*number),
+            revocation_time: date_time_ymd(2020, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2020, 1, 1),
+            next_update: date_time_ymd(2099, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(self.issuer()).and_then(|list| list.pem()).expect("a list")
+    }
+}
+
+impl Paper {
+    /// With the certificate of whoever signed it.
+    pub(super) fn under(mut self, authority: &Authority) -> Self {
+        self.chain.push_str(&authority.pem());
+        self
+    }
+}
+
+/// One that vouches for itself, and is no authority.
+pub(super) fn of_itself(common: &str) -> (Paper, Authority) {
+    let key = KeyPair::generate().expect("a key");
+    let parameters = leaf(common, vec![dns("client.test")]);
+    let issuer = CertifiedIssuer::self_signed(parameters, key).expect("a certificate");
+    let spki = rcgen::PublicKeyData::subject_public_key_info(issuer.key());
+    let paper = Paper { chain: issuer.pem(), key: issuer.key().serialize_pem(), der: issuer.der().to_vec(), spki };
+    (paper, Authority { issuer })
+}
+
+fn leaf(common: &str, names: Vec<SanType>) -> CertificateParams {
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name = rcgen::DistinguishedName::new();
+    parameters.distinguished_name.push(DnType::CommonName, common);
+    parameters.subject_alt_names = names;
+    parameters.not_before = date_time_ymd(2020, 1, 1);
+    parameters.not_after = date_time_ymd(2099, 1, 1);
+    parameters
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let mut parameters = leaf(name, Vec::new());
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    parameters
+}
+
+pub(super) fn dns(name: &str) -> SanType {
+    SanType::DnsName(name.try_into().expect("a host name"))
+}
+
+pub(super) fn uri(name: &str) -> SanType {
+    SanType::URI(name.try_into().expect("a URI"))
+}
+
+pub(super) fn email(name: &str) -> SanType {
+    SanType::Rfc822Name(name.try_into().expect("an address"))
+}
+
+pub(super) fn other(oid: &[u64], value: &str) -> SanType {
+    SanType::OtherName((oid.to_vec(), OtherNameValue::Utf8String(value.to_owned())))
+}
+
+/// It ended years ago.
+pub(super) fn expired(parameters: &mut CertificateParams) {
+    parameters.not_after = date_time_ymd(2021, 1, 1);
+}
+
+/// It is for servers.
+pub(super) fn of_a_server(parameters: &mut CertificateParams) {
+    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+}
+
+/// In a configuration.
+pub(super) fn inline(pem: &str) -> String {
+    format!("{{inline_string: \"{}\"}}", pem.replace('\n', "\\n"))
+}
