@@ -13,7 +13,7 @@ use quicgate::config::{At, Report};
 use quicgate::drain::Drain;
 use quicgate::observe::stats::Store;
 use quicgate::quic::{self, QuicSettings};
-use quicgate::tls::{Scope, ServerTls};
+use quicgate::tls::ServerTls;
 use quinn::{Endpoint, RecvStream, SendStream};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -80,7 +80,7 @@ fn settings() -> QuicSettings {
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .expect("a certificate with its key");
     config.alpn_protocols = vec![b"h3".to_vec()];
-    let tls = ServerTls { config: Arc::new(config), certificates: Vec::new(), scope: Scope::default(), clients: None };
+    let tls = ServerTls::of(Arc::new(config));
     let report = Report::new("bench");
     let at = At::root(&report);
     let written = quic::Written { udp: Some(&UdpListenerConfig::default()), udp_at: at, http3: None, http3_at: at };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::client_cert::ClientCert;
 use super::forward::Forward;
 use super::sanitize::Identity;
 use super::stats::ManagerStats;
@@ -51,6 +52,12 @@ pub fn manager(
     let access_log = access_log(&written.access_log, at, context);
     let identity = identity(written, at);
     let server = server_header(written, at);
+    let client_cert = ClientCert::of(written);
+    if written.set_current_client_cert_details.is_some() && !client_cert.sets() {
+        at.field("set_current_client_cert_details").no_effect(
+            "`set_current_client_cert_details` has no effect: `forward_client_cert_details` is neither APPEND_FORWARD nor SANITIZE_SET",
+        );
+    }
     no_effect(written, at);
     let prefix = format!("http.{}", written.stat_prefix);
     filters?;
@@ -65,6 +72,7 @@ pub fn manager(
             delayed_close: written.delayed_close_timeout.as_ref().map_or(DELAYED_CLOSE, duration),
         },
         identity: identity?,
+        client_cert,
         server: server?,
         always_set_request_id: written.always_set_request_id_in_response,
         accept_http_10: written.http_protocol_options.as_ref().is_some_and(|http1| http1.accept_http_10),

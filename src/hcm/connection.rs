@@ -3,8 +3,8 @@
 //! Made by `listener` once the transport stands; the codec calls it as its [`Handler`] for each request.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::HeaderValue;
@@ -28,6 +28,8 @@ pub struct Connection {
     watch: Watch,
     lost: AtomicBool,
     resetting: AtomicBool,
+    /// What upstreams are told of the client's certificate.
+    pub(super) client_cert: OnceLock<String>,
 }
 
 /// What the transport says of a connection.
@@ -57,6 +59,7 @@ impl Connection {
             protocol,
             lost: AtomicBool::new(false),
             resetting: AtomicBool::new(false),
+            client_cert: OnceLock::new(),
         })
     }
 

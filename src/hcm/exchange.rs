@@ -104,6 +104,7 @@ impl Exchange {
         }
         let client =
             sanitize::request(&mut head.headers, connection.peer.remote.ip(), connection.scheme(), &manager.identity);
+        manager.client_cert.apply(&mut head.headers, connection.peer.facts.tls.as_ref(), &connection.client_cert);
         self.account.identify(&head, client);
         self.account.capture(&head);
 

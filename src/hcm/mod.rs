@@ -7,6 +7,7 @@
 mod account;
 mod body;
 mod build;
+mod client_cert;
 mod connection;
 mod early_data;
 mod exchange;
@@ -45,6 +46,7 @@ pub struct Manager {
     limits: ServerLimits,
     connection: ConnectionLimits,
     identity: sanitize::Identity,
+    client_cert: client_cert::ClientCert,
     server: ServerHeader,
     always_set_request_id: bool,
     accept_http_10: bool,

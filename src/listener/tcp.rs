@@ -14,7 +14,7 @@ use super::{Kind, Listener};
 use crate::codec::starts_http2;
 use crate::hcm::{self, CodecType, ConnectionEnd, Peer, Worker};
 use crate::net::{Counted, Passed};
-use crate::observe::access_log::Connection as Facts;
+use crate::observe::access_log::{Connection as Facts, Tls};
 use crate::observe::log::Limited;
 use crate::tls::{self, ServerTls};
 
@@ -102,7 +102,8 @@ impl Accepted {
             }
         };
         let (_, agreed) = io.get_ref();
-        let tls = tls::facts(agreed);
+        let shown = (agreed.peer_certificates().and_then(tls::shown), tls.shown_for(agreed.server_name()));
+        let tls = Tls { peer: shown.0, local: shown.1, ..tls::facts(agreed) };
         if agreed.peer_certificates().is_none() {
             self.listener.stats.no_certificate.inc();
         }

@@ -6,16 +6,17 @@
 //! loaded before.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{CipherSuite, SignatureAlgorithm, SignatureScheme};
 
-use super::certificate::Certificate;
+use super::certificate::{Certificate, shown};
 use super::schemes::limited;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::downstream_tls_context::OcspStaplePolicy;
+use crate::observe::access_log::Certificate as Told;
 
 /// The certificates of a context.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ struct Shown {
     bare: Arc<CertifiedKey>,
     /// With what its issuer says of it, and until when that holds.
     stapled: Option<(Arc<CertifiedKey>, Option<SystemTime>)>,
+    /// What logs say of it, once somebody has asked.
+    told: OnceLock<Option<Arc<Told>>>,
 }
 
 impl Shown {
@@ -43,7 +46,11 @@ impl Shown {
             let stapled = CertifiedKey { ocsp: Some(staple.response.clone()), ..bare.clone() };
             (Arc::new(stapled), staple.until)
         });
-        Self { bare: Arc::new(bare), stapled }
+        Self { bare: Arc::new(bare), stapled, told: OnceLock::new() }
+    }
+
+    fn told(&self) -> Option<&Arc<Told>> {
+        self.told.get_or_init(|| shown(&self.bare.cert)).as_ref()
     }
 
     /// As a client gets it `now`; not at all where the policy wants a staple that holds, and it does not.
@@ -98,6 +105,23 @@ impl Choice {
         let of_wildcard = || of_name(name.get(name.find('.')?..)?);
         let of_none = || if self.options.full_scan { of_all() } else { self.all.first() };
         of_name(name).or_else(of_wildcard).or_else(of_none)
+    }
+
+    /// What a client that asks for `name` has been shown, as far as that is certain: what it could use is not known any more,
+    /// and certificates for one name may differ.
+    pub(super) fn told(&self, name: Option<&str>) -> Option<Arc<Told>> {
+        let of_name = |name: &str| self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        let name = name.map(str::to_ascii_lowercase);
+        let wildcard = name.as_deref().and_then(|name| name.get(name.find('.')?..));
+        let places = [name.as_deref(), wildcard].into_iter().flatten().map(of_name).find(|places| !places.is_empty());
+        let candidates: Vec<&Shown> = match places {
+            Some(places) => places.iter().filter_map(|place| self.all.get(*place as usize)).collect(),
+            None if name.is_some() && !self.options.full_scan => self.all.iter().take(1).collect(),
+            None => self.all.iter().collect(),
+        };
+        let first = candidates.first()?.told()?;
+        let alike = |other: &&Shown| other.told().is_some_and(|other| other.is_of_the_same(first));
+        candidates.iter().all(alike).then(|| Arc::clone(first))
     }
 }
 
@@ -237,6 +261,34 @@ mod tests {
         assert_eq!(shown(&certificates, Options::default(), Some("x.test"), RSA_ONLY), Some(0));
         assert_eq!(shown(&certificates, scan, Some("x.test"), RSA_ONLY), Some(1));
         assert_eq!(shown(&certificates, scan, Some("x.test"), BOTH), Some(0));
+    }
+
+    #[test]
+    fn what_was_shown_is_told_where_it_is_certain() {
+        let issued = |name: &str| {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let mut parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+            parameters.distinguished_name = rcgen::DistinguishedName::new();
+            let chain = vec![parameters.self_signed(&key).unwrap().der().clone()];
+            Certificate { chain, ..named(&[name], ECDSA) }
+        };
+        let other = |name: &str| Certificate { hosts: vec![name.to_owned()], ..issued("other.test") };
+        let all = [
+            issued("first.test"),
+            issued("*.a.test"),
+            issued("b.test"),
+            issued("b.test"),
+            issued("c.test"),
+            other("c.test"),
+        ];
+        let choice = Choice::new(&all, None, OcspStaplePolicy::LenientStapling, Options::default());
+        let told = |name| choice.told(name).map(|told| told.hosts.join(","));
+        assert_eq!(told(Some("X.a.test")).as_deref(), Some("*.a.test"));
+        assert_eq!(told(Some("b.test")).as_deref(), Some("b.test"));
+        assert_eq!(told(Some("elsewhere.test")).as_deref(), Some("first.test"));
+        for uncertain in [Some("c.test"), None] {
+            assert_eq!(told(uncertain), None, "{uncertain:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub fn facts(connection: &CommonState) -> Tls {
         version: connection.protocol_version().and_then(version),
         cipher: connection.negotiated_cipher_suite().and_then(|suite| cipher(suite.suite())),
         group: connection.negotiated_key_exchange_group().and_then(|group| self::group(group.name())),
-        session_id: None,
+        ..Tls::default()
     }
 }
 
@@ -22,7 +22,7 @@ pub fn facts_of(suite: Option<CipherSuite>, group: Option<NamedGroup>) -> Tls {
         version: version(ProtocolVersion::TLSv1_3),
         cipher: suite.and_then(cipher),
         group: group.and_then(self::group),
-        session_id: None,
+        ..Tls::default()
     }
 }
 

@@ -16,13 +16,13 @@ mod server;
 mod sessions;
 mod validation;
 
-pub use certificate::CertificateFacts;
+pub use certificate::{CertificateFacts, shown};
 pub use client::{ClientTls, client};
 pub use facts::{CIPHERS, GROUPS, VERSIONS, facts, facts_of};
 pub use secrets::Secrets;
 pub use server::{ServerTls, server};
 pub use sessions::{Scope, SessionStore};
-pub use validation::{Cause, ClientVerifier, VerifyStats, cause, in_words};
+pub use validation::{Cause, VerifyStats, cause, in_words};
 
 /// The transport that a context stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -88,7 +88,11 @@ impl Secrets {
         match self.by_name.get(&written.name) {
             Some(known) => known.as_ref().map_err(|invalid| *invalid),
             None if self.nameless => Err(at.given_up()),
-            None => Err(at.field("name").dangling("secret", &written.name, self.by_name.keys().map(String::as_str))),
+            None => {
+                let mut known: Vec<_> = self.by_name.keys().map(String::as_str).collect();
+                known.sort_unstable();
+                Err(at.field("name").dangling("secret", &written.name, known.into_iter()))
+            }
         }
     }
 }

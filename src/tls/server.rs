@@ -18,6 +18,7 @@ use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
     CommonTlsContext, DownstreamTlsContext, TlsKeyLog, downstream_tls_context, downstream_tls_context::OcspStaplePolicy,
 };
 use crate::config::{At, Invalid};
+use crate::observe::access_log::Certificate as Shown;
 
 /// What a handshake on a listener needs.
 #[derive(Clone, Debug)]
@@ -29,10 +30,23 @@ pub struct ServerTls {
     /// What its sessions depend on. Whoever knows of more binds it before [`Self::remember`].
     pub scope: Scope,
     /// Who verifies clients, where they are asked for certificates.
-    pub clients: Option<Arc<ClientVerifier>>,
+    clients: Option<Arc<ClientVerifier>>,
+    choice: Option<Arc<Choice>>,
 }
 
 impl ServerTls {
+    /// One of which nothing but the configuration is known.
+    #[must_use]
+    pub fn of(config: Arc<ServerConfig>) -> Self {
+        Self { config, certificates: Vec::new(), scope: Scope::default(), clients: None, choice: None }
+    }
+
+    /// What a client that asked for this name was shown, where that is certain.
+    #[must_use]
+    pub fn shown_for(&self, server_name: Option<&str>) -> Option<Arc<Shown>> {
+        self.choice.as_ref()?.told(server_name)
+    }
+
     /// Counts there which clients are refused for their certificates.
     pub fn count_in(&self, stats: &VerifyStats) {
         if let Some(clients) = &self.clients {
@@ -85,7 +99,7 @@ pub fn server(
     stapled(&certificates, policy, at)?;
     let scope = scope(&certificates, &alpn, clients.as_deref());
     let facts = certificates.iter().map(|certificate| certificate.facts.clone()).collect();
-    let choice = Choice::new(&certificates, params.schemes.as_ref(), policy, options);
+    let choice = Arc::new(Choice::new(&certificates, params.schemes.as_ref(), policy, options));
     let builder = ServerConfig::builder_with_provider(params.provider)
         .with_protocol_versions(&params.versions)
         .map_err(|error| at.field("tls_params").error(format_args!("no handshake is possible: {error}")))?;
@@ -93,7 +107,7 @@ pub fn server(
         Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients) as Arc<_>),
         None => builder.with_no_client_auth(),
     };
-    let mut config = builder.with_cert_resolver(Arc::new(choice));
+    let mut config = builder.with_cert_resolver(Arc::clone(&choice) as Arc<_>);
     config.alpn_protocols = alpn;
     config.ignore_client_order = !written.prefer_client_ciphers;
     if let Some(key_log) = key_log {
@@ -104,7 +118,7 @@ pub fn server(
         config.ticketer = Arc::new(standing(config.ticketer, clients));
         config.session_storage = Arc::new(standing(config.session_storage, clients));
     }
-    Ok(ServerTls { config: Arc::new(config), certificates: facts, scope, clients })
+    Ok(ServerTls { config: Arc::new(config), certificates: facts, scope, clients, choice: Some(choice) })
 }
 
 /// Whom clients are verified by, and whether they have to show a certificate; `None` where they are not asked for one.

@@ -136,7 +136,7 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
 /// Fields by which a client could steer the gateway: removed from whoever is not internal, and nobody is by default.
-const INTERNAL: [HeaderName; 16] = [
+const INTERNAL: [HeaderName; 15] = [
     HeaderName::from_static("x-envoy-internal"),
     HeaderName::from_static("x-envoy-max-retries"),
     HeaderName::from_static("x-envoy-retry-on"),
@@ -151,7 +151,6 @@ const INTERNAL: [HeaderName; 16] = [
     HeaderName::from_static("x-envoy-force-trace"),
     HeaderName::from_static("x-envoy-ip-tags"),
     HeaderName::from_static("x-envoy-original-url"),
-    HeaderName::from_static("x-forwarded-client-cert"),
     HeaderName::from_static("x-envoy-expected-rq-timeout-ms"),
 ];
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use quinn::{Connection, ConnectionError, Incoming, RecvStream, SendStream, ServerConfig, VarInt, ZeroRttAccepted};
+use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout_at;
@@ -13,7 +14,7 @@ use super::half_open::UnderWay;
 use crate::codec::h3::{Accepted, Early};
 use crate::hcm::{self, ConnectionEnd, Peer, Worker};
 use crate::listener::{Kind, Listener};
-use crate::observe::access_log::Connection as Facts;
+use crate::observe::access_log::{Certificate, Connection as Facts, Tls};
 use crate::quic::{Agreed, CloseCode};
 use crate::tls;
 
@@ -100,7 +101,11 @@ impl Handshake {
     /// What is known of the connection from now on.
     fn complete(&self, mut facts: Facts, begun: &Begun) -> Arc<Facts> {
         if let Some(agreed) = agreed(&begun.connection) {
-            facts.tls = Some(agreed.tls);
+            let local = match &self.listener.kind {
+                Kind::Quic(tls, _) => tls.shown_for(agreed.server_name.as_deref()),
+                Kind::Tcp(_) => None,
+            };
+            facts.tls = Some(Tls { peer: peer(&begun.connection), local, ..agreed.tls });
             facts.server_name = agreed.server_name.as_deref().map(Arc::from);
         }
         facts.handshake_began = Some(self.began);
@@ -204,6 +209,12 @@ async fn begin(incoming: Incoming, recorded: Option<Arc<ServerConfig>>) -> Resul
 /// What was agreed on; nothing is, before the first flight of the client has been read.
 fn agreed(quic: &Connection) -> Option<Box<Agreed>> {
     quic.handshake_data()?.downcast().ok()
+}
+
+/// What the client has shown, now or when the session began.
+fn peer(quic: &Connection) -> Option<Arc<Certificate>> {
+    let chain = quic.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
+    tls::shown(&chain)
 }
 
 async fn end_of_handshake(

@@ -8,6 +8,7 @@
 //! The language and what each operator prints are those of Envoy 1.40, checked against the release binary.
 
 mod capture;
+mod certificate;
 mod error;
 mod flags;
 mod format;
@@ -22,6 +23,7 @@ mod times;
 mod value;
 
 pub use capture::{Captured, Captures, Pseudo, Side};
+pub use certificate::{Certificate, Link};
 pub use error::{FormatError, Problem};
 pub use flags::{Flag, ResponseFlags};
 pub use format::{DEFAULT_FORMAT, EmptyValues, Format};

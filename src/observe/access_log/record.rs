@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Version};
 
 use super::capture::Captured;
+use super::certificate::Certificate;
 use super::flags::ResponseFlags;
 use super::times::{Point, Times};
 
@@ -100,6 +101,10 @@ pub struct Tls {
     pub group: Option<&'static str>,
     /// The session's identity in hexadecimal, where there is one (TLS 1.2).
     pub session_id: Option<Arc<str>>,
+    /// What the client has shown.
+    pub peer: Option<Arc<Certificate>>,
+    /// What the client was shown, where that is known.
+    pub local: Option<Arc<Certificate>>,
 }
 
 /// The upstream's side of an exchange.

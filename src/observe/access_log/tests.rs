@@ -24,6 +24,7 @@ fn exchange(captures: &Captures) -> Record {
             cipher: Some("TLS_AES_256_GCM_SHA384"),
             group: Some("X25519"),
             session_id: None,
+            ..Tls::default()
         }),
         ..Connection::default()
     };

@@ -1,9 +1,11 @@
 //! A certificate chain with its key: in PEM, or as PKCS#12.
 
+mod distinguished;
 mod facts;
 mod key;
 mod ocsp;
 mod pkcs12;
+mod shown;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,6 +22,7 @@ use crate::config::{At, Invalid};
 
 pub use facts::CertificateFacts;
 pub(super) use ocsp::Staple;
+pub use shown::shown;
 
 /// A certificate, ready for handshakes.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use crate::tls::sessions::Scope;
 
 /// Verifies clients against a context.
 #[derive(Debug)]
-pub struct ClientVerifier {
+pub(in crate::tls) struct ClientVerifier {
     validation: Shared,
     required: bool,
     provider: Arc<CryptoProvider>,

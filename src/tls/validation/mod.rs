@@ -17,7 +17,8 @@ mod stats;
 mod upstream;
 
 pub(super) use build::{of_context, of_message, of_secret};
-pub use client::ClientVerifier;
+pub(super) use client::ClientVerifier;
+pub(super) use names::text;
 pub use refusal::{Cause, cause, in_words};
 pub(super) use standing::standing;
 pub use stats::VerifyStats;

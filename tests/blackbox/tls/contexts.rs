@@ -7,11 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::ClientConfig;
 use rustls::client::ResolvesClientCert;
-use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::sign::CertifiedKey;
 
 use super::gate::{Door, Gate, client};
-use super::papers::{Authority, Paper, dns, email, expired, inline, of_itself, other, uri};
+use super::papers::{Authority, Paper, dns, email, expired, inline, of_itself, other, sha256, uri};
 use crate::support::certificates::{Certificates, roots};
 use crate::support::client::Version;
 use crate::support::message::Request;
@@ -81,12 +80,7 @@ const REVOKED: u64 = 4711;
 
 /// `verify_certificate_hash` and `verify_certificate_spki` of a paper.
 fn pins(paper: &Paper) -> (String, String) {
-    let hash = |bytes: &[u8]| {
-        let suite = TLS13_AES_128_GCM_SHA256.tls13().expect("a suite of TLS 1.3");
-        suite.common.hash_provider.hash(bytes)
-    };
-    let hex: Vec<_> = hash(&paper.der).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    (hex.concat(), STANDARD.encode(hash(&paper.spki)))
+    (paper.fingerprint(), STANDARD.encode(sha256(&paper.spki)))
 }
 
 fn names(kind: &str, condition: &str) -> String {

@@ -75,7 +75,7 @@ impl Door {
 /// A running gateway with such doors, in front of a backend that echoes.
 pub(super) struct Gate {
     pub(super) process: Process,
-    pub(super) _backend: Backend,
+    pub(super) backend: Backend,
 }
 
 impl Gate {
@@ -87,7 +87,7 @@ impl Gate {
     pub(super) async fn with_secrets(doors: &[Door], secrets: &str) -> Self {
         let backend = Backend::echo().await;
         let yaml = yaml(doors, secrets, &backend);
-        Self { process: Gateway::start(&yaml).await, _backend: backend }
+        Self { process: Gateway::start(&yaml).await, backend }
     }
 
     /// The name of the listener of a door for a version.
@@ -145,4 +145,21 @@ pub(super) fn client(paper: Option<&Paper>, version: Version) -> Arc<ClientConfi
 }
 
 /// What is logged of a request.
-const REQUEST: &str = "path: \"%REQ(:PATH)%\"";
+const REQUEST: &str = "\"subject\": \"%DOWNSTREAM_PEER_SUBJECT%\", \
+    \"issuer\": \"%DOWNSTREAM_PEER_ISSUER%\", \
+    \"serial\": \"%DOWNSTREAM_PEER_SERIAL%\", \
+    \"hash\": \"%DOWNSTREAM_PEER_FINGERPRINT_256%\", \
+    \"uri\": \"%DOWNSTREAM_PEER_URI_SAN%\", \
+    \"dns\": \"%DOWNSTREAM_PEER_DNS_SAN%\", \
+    \"ip\": \"%DOWNSTREAM_PEER_IP_SAN%\", \
+    \"email\": \"%DOWNSTREAM_PEER_EMAIL_SAN%\", \
+    \"other\": \"%DOWNSTREAM_PEER_OTHERNAME_SAN%\", \
+    \"from\": \"%DOWNSTREAM_PEER_CERT_V_START%\", \
+    \"until\": \"%DOWNSTREAM_PEER_CERT_V_END(%Y)%\", \
+    \"cert\": \"%DOWNSTREAM_PEER_CERT%\", \
+    \"serials\": \"%DOWNSTREAM_PEER_CHAIN_SERIALS%\", \
+    \"hashes\": \"%DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256%\", \
+    \"own\": \"%DOWNSTREAM_LOCAL_DNS_SAN%\", \
+    \"own ip\": \"%DOWNSTREAM_LOCAL_IP_SAN%\", \
+    \"own subject\": \"%DOWNSTREAM_LOCAL_SUBJECT%\", \
+    \"own uri\": \"%DOWNSTREAM_LOCAL_URI_SAN%\"";

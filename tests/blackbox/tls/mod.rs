@@ -7,6 +7,7 @@ mod gate;
 mod papers;
 mod params;
 mod shown;
+mod told;
 
 use crate::edge::Edge;
 use crate::support::backend::Backend;

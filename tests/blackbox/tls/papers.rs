@@ -5,6 +5,7 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, OtherNameValue, RevokedCertParams,
     SanType, SerialNumber, date_time_ymd,
 };
+use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 
 /// A chain with its key, in PEM.
 #[derive(Clone, Debug)]
@@ -71,6 +72,12 @@ impl Authority {
 }
 
 impl Paper {
+    /// The SHA-256 of the certificate, in hexadecimal.
+    pub(super) fn fingerprint(&self) -> String {
+        let digits: Vec<_> = sha256(&self.der).iter().map(|byte| format!("{byte:02x}")).collect();
+        digits.concat()
+    }
+
     /// With the certificate of whoever signed it.
     pub(super) fn under(mut self, authority: &Authority) -> Self {
         self.chain.push_str(&authority.pem());
@@ -119,6 +126,12 @@ pub(super) fn email(name: &str) -> SanType {
 
 pub(super) fn other(oid: &[u64], value: &str) -> SanType {
     SanType::OtherName((oid.to_vec(), OtherNameValue::Utf8String(value.to_owned())))
+}
+
+/// As the hash of a cipher suite.
+pub(super) fn sha256(bytes: &[u8]) -> Vec<u8> {
+    let suite = TLS13_AES_128_GCM_SHA256.tls13().expect("a suite of TLS 1.3");
+    suite.common.hash_provider.hash(bytes).as_ref().to_vec()
 }
 
 /// It ended years ago.

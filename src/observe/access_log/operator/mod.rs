@@ -3,6 +3,7 @@
 //! `plain` holds those that read one fact of the record, the others here take an argument. Compiling resolves names, header
 //! fields, the environment and the host's name once; answering looks nothing up.
 
+mod certificate;
 mod elsewhere;
 mod header;
 mod plain;
@@ -17,6 +18,7 @@ use self::elsewhere::ELSEWHERE;
 use self::header::Header;
 use self::request::{Path, QueryParam, ServerName};
 use super::capture::{Captures, Field, Side, Slot};
+use super::certificate::Certificate;
 use super::error::{FormatError, Problem, near};
 use super::grpc::{GrpcStatus, Spelling, is_grpc};
 use super::record::Record;
@@ -36,6 +38,8 @@ pub(super) enum Operator {
     Header(Header),
     /// A moment by the wall clock.
     Time { of: fn(&Record) -> SystemTime, format: TimeFormat },
+    /// A moment in the life of the client's certificate.
+    CertificateTime { of: fn(&Certificate) -> SystemTime, format: TimeFormat },
     /// The time from one moment to another.
     Between { from: Point, to: Point, unit: Unit },
     /// `%RESPONSE_CODE_DETAILS%`
@@ -69,7 +73,8 @@ impl Operator {
     }
 
     fn resolve(command: &Command<'_>, captures: &mut Captures) -> Result<Self, Problem> {
-        if let Some(operator) = plain::operator(command.name, captures) {
+        if let Some(operator) = plain::operator(command.name, captures).or_else(|| certificate::operator(command.name))
+        {
             return command.bare().map(|()| operator);
         }
         match command.name {
@@ -83,6 +88,8 @@ impl Operator {
             "START_TIME_LOCAL" => time(command, |record| record.start, true),
             "EMIT_TIME" => time(command, |record| record.emitted, false),
             "EMIT_TIME_LOCAL" => time(command, |record| record.emitted, true),
+            "DOWNSTREAM_PEER_CERT_V_START" => certificate::time(command, |peer| peer.valid_from),
+            "DOWNSTREAM_PEER_CERT_V_END" => certificate::time(command, |peer| peer.expires),
             "COMMON_DURATION" => duration(command),
             "RESPONSE_CODE_DETAILS" => {
                 command.unlimited()?;
@@ -106,6 +113,9 @@ impl Operator {
             Self::Constant(text) => Value::Bytes(text),
             Self::Header(header) => header.answer(&record.captured),
             Self::Time { of, format } => Value::Time(format, of(record)),
+            Self::CertificateTime { of, format } => {
+                certificate::peer(record).map_or(Value::Absent, |peer| Value::Time(format, of(peer)))
+            }
             Self::Between { from, to, unit } => unit.value(record.at(*from), record.at(*to)),
             Self::Details { keep_spaces } => match record.details.as_ref() {
                 None => Value::Absent,
@@ -248,7 +258,7 @@ fn unknown(name: &str) -> Problem {
     if ELSEWHERE.contains(&name) {
         return Problem::NotImplemented { operator };
     }
-    let names = plain::names().chain(WITH_ARGUMENT.iter().copied());
+    let names = plain::names().chain(certificate::names()).chain(WITH_ARGUMENT.iter().copied());
     Problem::UnknownOperator { near: near(name, names), operator }
 }
 
@@ -262,6 +272,8 @@ fn underscored(text: &str) -> String {
 
 /// The operators compiled above.
 const WITH_ARGUMENT: &[&str] = &[
+    "DOWNSTREAM_PEER_CERT_V_START",
+    "DOWNSTREAM_PEER_CERT_V_END",
     "REQ",
     "REQUEST_HEADER",
     "RESP",

@@ -23,7 +23,7 @@ fn what_envoy_takes_is_taken() {
         %RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES)% %RESPONSE_CODE_DETAILS()% %GRPC_STATUS(SNAKE_STRING)% %GRPC_STATUS()% \
         %GRPC_STATUS_NUMBER% %COMMON_DURATION(DS_RX_BEG:DS_TX_END:ms)% %COMMON_DURATION(DS_RX_BEG:DS_TX_END)% \
         %ENVIRONMENT(X):3% %PATH% %PATH():3% %PATH(WQ)% %PATH(NQ:ORIG)% %PATH(:ORIG_OR_PATH):3% %QUERY_PARAM(x):3% \
-        %QUERY_PARAMS% %QUERY_PARAMS(ORIG):3% %REQUESTED_SERVER_NAME% %REQUESTED_SERVER_NAME(HOST_FIRST:ORIG)% %HOSTNAME%";
+        %QUERY_PARAMS% %QUERY_PARAMS(ORIG):3% %DOWNSTREAM_PEER_CERT_V_START% %DOWNSTREAM_PEER_CERT_V_END(%Y)% %REQUESTED_SERVER_NAME% %REQUESTED_SERVER_NAME(HOST_FIRST:ORIG)% %HOSTNAME%";
     for text in taken.split_whitespace() {
         if let Err(error) = compile(text) {
             panic!("{text}: {error}");
@@ -34,7 +34,7 @@ fn what_envoy_takes_is_taken() {
 #[test]
 fn every_plain_operator_answers_for_an_empty_record() {
     let record = Record::new(SystemTime::UNIX_EPOCH, std::sync::Arc::default());
-    for name in plain::names() {
+    for name in plain::names().chain(certificate::names()) {
         let operator = compile(&format!("%{name}%")).unwrap();
         operator.answer(&record).write_json(&mut Vec::new());
     }
@@ -43,8 +43,11 @@ fn every_plain_operator_answers_for_an_empty_record() {
 /// The 162 operators of Envoy 1.40, and one of an extension: each is here or known to be missing.
 #[test]
 fn every_operator_of_envoy_is_known() {
-    let mut names: Vec<_> =
-        plain::names().chain(WITH_ARGUMENT.iter().copied()).chain(ELSEWHERE.iter().copied()).collect();
+    let mut names: Vec<_> = plain::names()
+        .chain(certificate::names())
+        .chain(WITH_ARGUMENT.iter().copied())
+        .chain(ELSEWHERE.iter().copied())
+        .collect();
     names.sort_unstable();
     let all = names.len();
     names.dedup();
