@@ -4,7 +4,7 @@ mod certificates;
 mod clients;
 mod contexts;
 mod gate;
-mod papers;
+pub(crate) mod papers;
 mod params;
 mod shown;
 mod told;

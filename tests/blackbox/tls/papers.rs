@@ -9,26 +9,26 @@ use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 
 /// A chain with its key, in PEM.
 #[derive(Clone, Debug)]
-pub(super) struct Paper {
-    pub(super) chain: String,
-    pub(super) key: String,
-    pub(super) der: Vec<u8>,
-    pub(super) spki: Vec<u8>,
+pub(crate) struct Paper {
+    pub(crate) chain: String,
+    pub(crate) key: String,
+    pub(crate) der: Vec<u8>,
+    pub(crate) spki: Vec<u8>,
 }
 
 /// Whoever signs.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Authority {
-    pub(super) fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         let key = KeyPair::generate().expect("a key");
         Self { issuer: CertifiedIssuer::self_signed(authority(name), key).expect("an authority") }
     }
 
     /// One that this one has signed.
-    pub(super) fn below(&self, name: &str) -> Self {
+    pub(crate) fn below(&self, name: &str) -> Self {
         let key = KeyPair::generate().expect("a key");
         Self { issuer: CertifiedIssuer::signed_by(authority(name), key, self.issuer()).expect("an authority") }
     }
@@ -37,12 +37,12 @@ impl Authority {
         &self.issuer
     }
 
-    pub(super) fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.issuer.pem()
     }
 
     /// Signs a certificate with these alternative names; `change` makes it another one.
-    pub(super) fn sign(&self, common: &str, names: Vec<SanType>, change: impl FnOnce(&mut CertificateParams)) -> Paper {
+    pub(crate) fn sign(&self, common: &str, names: Vec<SanType>, change: impl FnOnce(&mut CertificateParams)) -> Paper {
         let key = KeyPair::generate().expect("a key");
         let mut parameters = leaf(common, names);
         change(&mut parameters);
@@ -52,7 +52,7 @@ impl Authority {
     }
 
     /// A list that revokes the certificates with these serial numbers, in PEM.
-    pub(super) fn list(&self, revoked: &[u64]) -> String {
+    pub(crate) fn list(&self, revoked: &[u64]) -> String {
         let revoked = revoked.iter().map(|number| RevokedCertParams {
             serial_number: SerialNumber::from(*number),
             revocation_time: date_time_ymd(2020, 1, 1),
@@ -73,20 +73,20 @@ impl Authority {
 
 impl Paper {
     /// The SHA-256 of the certificate, in hexadecimal.
-    pub(super) fn fingerprint(&self) -> String {
+    pub(crate) fn fingerprint(&self) -> String {
         let digits: Vec<_> = sha256(&self.der).iter().map(|byte| format!("{byte:02x}")).collect();
         digits.concat()
     }
 
     /// With the certificate of whoever signed it.
-    pub(super) fn under(mut self, authority: &Authority) -> Self {
+    pub(crate) fn under(mut self, authority: &Authority) -> Self {
         self.chain.push_str(&authority.pem());
         self
     }
 }
 
 /// One that vouches for itself, and is no authority.
-pub(super) fn of_itself(common: &str) -> (Paper, Authority) {
+pub(crate) fn of_itself(common: &str) -> (Paper, Authority) {
     let key = KeyPair::generate().expect("a key");
     let parameters = leaf(common, vec![dns("client.test")]);
     let issuer = CertifiedIssuer::self_signed(parameters, key).expect("a certificate");
@@ -112,39 +112,39 @@ fn authority(name: &str) -> CertificateParams {
     parameters
 }
 
-pub(super) fn dns(name: &str) -> SanType {
+pub(crate) fn dns(name: &str) -> SanType {
     SanType::DnsName(name.try_into().expect("a host name"))
 }
 
-pub(super) fn uri(name: &str) -> SanType {
+pub(crate) fn uri(name: &str) -> SanType {
     SanType::URI(name.try_into().expect("a URI"))
 }
 
-pub(super) fn email(name: &str) -> SanType {
+pub(crate) fn email(name: &str) -> SanType {
     SanType::Rfc822Name(name.try_into().expect("an address"))
 }
 
-pub(super) fn other(oid: &[u64], value: &str) -> SanType {
+pub(crate) fn other(oid: &[u64], value: &str) -> SanType {
     SanType::OtherName((oid.to_vec(), OtherNameValue::Utf8String(value.to_owned())))
 }
 
 /// As the hash of a cipher suite.
-pub(super) fn sha256(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn sha256(bytes: &[u8]) -> Vec<u8> {
     let suite = TLS13_AES_128_GCM_SHA256.tls13().expect("a suite of TLS 1.3");
     suite.common.hash_provider.hash(bytes).as_ref().to_vec()
 }
 
 /// It ended years ago.
-pub(super) fn expired(parameters: &mut CertificateParams) {
+pub(crate) fn expired(parameters: &mut CertificateParams) {
     parameters.not_after = date_time_ymd(2021, 1, 1);
 }
 
 /// It is for servers.
-pub(super) fn of_a_server(parameters: &mut CertificateParams) {
+pub(crate) fn of_a_server(parameters: &mut CertificateParams) {
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
 }
 
 /// In a configuration.
-pub(super) fn inline(pem: &str) -> String {
+pub(crate) fn inline(pem: &str) -> String {
     format!("{{inline_string: \"{}\"}}", pem.replace('\n', "\\n"))
 }

@@ -7,6 +7,7 @@ use crate::support::backend::Backend;
 use crate::support::certificates::Certificates;
 use crate::support::client::Version;
 use crate::support::message::Request;
+use crate::tls::papers::{Authority, Paper, dns, inline};
 
 async fn reply(clusters: &str) -> (u16, String) {
     let front = Edge::in_front_of(clusters, ALL, "").await;
@@ -46,6 +47,42 @@ async fn a_certificate_that_is_trusted_itself_needs_nobody_else() {
     let server = Server::proving(&Certificates::of_itself(3000));
     let other = Certificates::of_itself(3000);
     assert_eq!(reply(&cluster("backend", server.address(), &trusted(&other.authority), "")).await.0, 503);
+}
+
+#[tokio::test]
+async fn what_a_context_asks_of_an_upstream_is_asked_over_quic() {
+    let authority = Authority::named("servers");
+    let made = |paper: &Paper| Certificates {
+        authority: authority.pem(),
+        certificate: paper.chain.clone(),
+        key: paper.key.clone(),
+    };
+    let good = authority.sign("good", vec![dns("*.a.test")], |parameters| parameters.serial_number = Some(1.into()));
+    let for_clients = authority.sign("clients", vec![dns("*.a.test")], |parameters| {
+        parameters.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    let trust = format!("trusted_ca: {}", inline(&authority.pem()));
+    let names = |condition: &str| {
+        format!("{trust}, match_typed_subject_alt_names: [{{san_type: DNS, matcher: {{{condition}}}}}]")
+    };
+    let list = |revoked: &[u64]| format!("{trust}, crl: {}", inline(&authority.list(revoked)));
+    let hash = |paper: &Paper| format!("verify_certificate_hash: [\"{}\"]", paper.fingerprint());
+    for (what, paper, context, served) in [
+        ("authority", &good, trust.clone(), true),
+        ("name", &good, names("exact: b.a.test"), true),
+        ("another name", &good, names("exact: a.test"), false),
+        ("list", &good, list(&[2]), true),
+        ("revoked", &good, list(&[1, 2]), false),
+        ("pin", &good, hash(&good), true),
+        ("another pin", &good, hash(&for_clients), false),
+        ("purpose", &for_clients, trust.clone(), false),
+        ("let pass", &for_clients, format!("{trust}, trust_chain_verification: ACCEPT_UNTRUSTED"), true),
+    ] {
+        let server = Server::proving(&made(paper));
+        let tls = format!("common_tls_context: {{validation_context: {{{context}}}}}");
+        let (status, said) = reply(&cluster("backend", server.address(), &tls, "")).await;
+        assert_eq!(status, if served { 200 } else { 503 }, "{what}: {said}");
+    }
 }
 
 #[tokio::test]
