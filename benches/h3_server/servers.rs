@@ -84,7 +84,7 @@ fn settings() -> QuicSettings {
     let report = Report::new("bench");
     let at = At::root(&report);
     let written = quic::Written { udp: Some(&UdpListenerConfig::default()), udp_at: at, http3: None, http3_at: at };
-    quic::settings(&tls, &written, &Store::new().scope("")).expect("the defaults are in range")
+    quic::settings(&tls, &[], &written, &Store::new().scope("")).expect("the defaults are in range")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the h3 crate and quinn are used as their examples use them")]

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::node::Quoted;
 use super::proto::envoy::config::core::v3::socket_address::{PortSpecifier, Protocol};
-use super::proto::envoy::config::core::v3::{Address, DataSource, address, data_source};
+use super::proto::envoy::config::core::v3::{Address, CidrRange, DataSource, address, data_source};
 use super::{At, Invalid, duration};
+use crate::net::Prefix;
 
 /// A time limit where absent means `default` and zero means none.
 #[must_use]
@@ -35,6 +36,22 @@ pub fn socket_address(written: Option<&Address>, at: At<'_>) -> Result<(SocketAd
     let port = u16::try_from(port)
         .map_err(|_| at.field("port_value").error(format_args!("{port} is not a port: 0 to 65535 are")));
     Ok((SocketAddr::new(ip?, port?), socket.protocol()))
+}
+
+/// A range of addresses.
+///
+/// # Errors
+/// [`Invalid`] where it does not begin with an IP address, or is longer than that.
+pub fn prefix(written: &CidrRange, at: At<'_>) -> Result<Prefix, Invalid> {
+    let address: IpAddr = written.address_prefix.parse().map_err(|_| {
+        let message = format_args!("{} is not an IP address", Quoted(&written.address_prefix));
+        at.field("address_prefix").error_with_hint(message, "a range is `{address_prefix: 10.0.0.0, prefix_len: 8}`")
+    })?;
+    let (length, most) = (written.prefix_len.unwrap_or(0), if address.is_ipv4() { 32 } else { 128 });
+    match u8::try_from(length) {
+        Ok(length) if length <= most => Ok(Prefix::new(address, length)),
+        _ => Err(at.field("prefix_len").error(format_args!("{length} is more than the {most} bits of an address"))),
+    }
 }
 
 /// Whether the host of a socket address is a name to be looked up.

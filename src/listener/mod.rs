@@ -5,7 +5,9 @@
 //! their handshake to `hcm`. Accepting awaits no peer: everything a connection does happens in its own task.
 
 mod build;
+mod chain;
 mod drops;
+mod first_words;
 mod quic;
 mod sockets;
 mod tcp;
@@ -19,16 +21,17 @@ use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
 pub use build::{Context, listeners};
+pub use chain::{Chain, Chains};
 pub use drops::count_drops;
 pub use sockets::{Bound, Sockets};
 
 use self::drops::Drops;
-use crate::hcm::{self, ConnectionEnd, Manager, Worker};
+use crate::hcm::{self, ConnectionEnd, Worker};
 use crate::observe::access_log::{AccessLog, Connection as Facts, Tls};
 use crate::observe::log::Limited;
 use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
 use crate::quic::QuicSettings;
-use crate::tls::{self, CertificateFacts, ServerTls};
+use crate::tls::{self, CertificateFacts};
 
 /// A listener as it runs.
 #[derive(Debug)]
@@ -40,9 +43,7 @@ pub struct Listener {
     /// What it accepts.
     pub kind: Kind,
     /// What serves its connections.
-    pub manager: Arc<Manager>,
-    /// The name of the only filter chain.
-    pub filter_chain: Arc<str>,
+    pub chains: Chains,
     backlog: i32,
     limits: quic::HandshakeLimits,
     handshake_timeout: Duration,
@@ -62,10 +63,10 @@ pub struct Listener {
 /// What a listener accepts.
 #[derive(Debug)]
 pub enum Kind {
-    /// TCP, in clear or under TLS.
-    Tcp(Option<ServerTls>),
+    /// TCP.
+    Tcp,
     /// QUIC.
-    Quic(ServerTls, Box<QuicSettings>),
+    Quic(Box<QuicSettings>),
 }
 
 impl Listener {
@@ -77,13 +78,9 @@ impl Listener {
         }
     }
 
-    /// The certificates of its TLS context.
-    #[must_use]
-    pub fn certificates(&self) -> &[CertificateFacts] {
-        match &self.kind {
-            Kind::Tcp(None) => &[],
-            Kind::Tcp(Some(tls)) | Kind::Quic(tls, _) => &tls.certificates,
-        }
+    /// The certificates of each of its TLS contexts.
+    pub fn certificates(&self) -> impl Iterator<Item = &[CertificateFacts]> {
+        self.chains.iter().filter_map(|chain| chain.tls.as_ref()).map(|tls| tls.certificates.as_slice())
     }
 
     /// The port that was bound first; 0 before.
@@ -94,13 +91,13 @@ impl Listener {
     /// Whether it serves TLS on TCP.
     #[must_use]
     pub fn is_tls(&self) -> bool {
-        matches!(self.kind, Kind::Tcp(Some(_)))
+        matches!(self.kind, Kind::Tcp) && self.chains.iter().any(|chain| chain.tls.is_some())
     }
 
     /// Whether HTTP/3 can be had from it, so that others may announce it.
     #[must_use]
     pub fn serves_http3(&self) -> bool {
-        matches!(&self.kind, Kind::Quic(_, settings) if settings.enabled)
+        matches!(&self.kind, Kind::Quic(settings) if settings.enabled)
     }
 
     /// Whether its traffic comes to this host: Envoy's `traffic_direction: INBOUND`.
@@ -128,7 +125,6 @@ impl Listener {
             id: worker.next_connection(),
             remote: Some(remote),
             began: Some(began),
-            filter_chain: Some(Arc::clone(&self.filter_chain)).filter(|name| !name.is_empty()),
             listener: Some(Arc::clone(&self.name)),
             ..Facts::default()
         }
@@ -191,6 +187,8 @@ struct ListenerStats {
     migrated: Counter,
     /// `quic.handshakes_refused`: handshakes of clients that had too many under way, or that are all rejected.
     refused: Counter,
+    /// Connections that no filter chain was for.
+    no_filter_chain_match: Counter,
     accept_paused: Counter,
     handshake: Counter,
     connection_error: Counter,
@@ -216,6 +214,7 @@ impl ListenerStats {
             retry: scope.counter("quic.retry_sent"),
             migrated: scope.counter("quic.cx_migrated"),
             refused: scope.counter("quic.handshakes_refused"),
+            no_filter_chain_match: scope.counter("no_filter_chain_match"),
             accept_paused: scope.counter("downstream_accept_paused"),
             handshake: ssl.counter("handshake"),
             connection_error: ssl.counter("connection_error"),

@@ -78,11 +78,11 @@ impl Listener {
 
     fn open(&self, address: SocketAddr, workers: usize, group: &mut Group) -> Result<Vec<Sockets>, BindError> {
         match &self.kind {
-            Kind::Tcp(_) => {
+            Kind::Tcp => {
                 let sockets = bind_tcp(address, workers, self.backlog)?;
                 Ok(sockets.into_iter().map(Sockets::Tcp).collect())
             }
-            Kind::Quic(_, settings) => {
+            Kind::Quic(settings) => {
                 let (sockets, buffers) = bind_udp(address, workers, UDP_BUFFER)?;
                 group.buffers = Some(buffers);
                 if let Some(drops) = &self.drops {

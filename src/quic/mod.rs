@@ -29,7 +29,7 @@ mod written;
 
 pub use acceptance::Acceptance;
 pub use client::{QuicClients, QuicUpstream, upstream};
-pub use crypto::Agreed;
+pub use crypto::{Agreed, Asked, Choose};
 pub use endpoint::endpoint;
 pub use keep_alive::KeepAlive;
 pub use ledger::{Entry, Ledger, LedgerStats};

@@ -11,6 +11,7 @@ mod early_data;
 mod edge;
 mod exchanges;
 mod failures;
+mod filter_chains;
 mod first_run;
 mod floods;
 mod host;

@@ -18,6 +18,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod certificates;
+pub(crate) mod chains;
 pub(crate) mod client;
 pub(crate) mod datagrams;
 pub(crate) mod deadline;

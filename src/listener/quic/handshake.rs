@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use quinn::{Connection, ConnectionError, Incoming, RecvStream, SendStream, ServerConfig, VarInt, ZeroRttAccepted};
@@ -12,9 +13,10 @@ use tokio::time::timeout_at;
 use super::half_open::UnderWay;
 use crate::codec::h3::{Accepted, Early};
 use crate::hcm::{self, ConnectionEnd, Peer, Worker};
+use crate::listener::chain::{Chain, Traits};
 use crate::listener::{Kind, Listener};
 use crate::observe::access_log::Connection as Facts;
-use crate::quic::{Agreed, CloseCode};
+use crate::quic::{Agreed, Asked, Choose, CloseCode};
 
 /// A handshake that is to be done.
 pub(super) struct Handshake {
@@ -28,20 +30,22 @@ pub(super) struct Handshake {
     pub(super) max_streams: u32,
     pub(super) began: Instant,
     pub(super) under_way: UnderWay,
+    /// Whether there is no chain for what the client asks for.
+    pub(super) unmatched: Arc<AtomicBool>,
 }
 
 impl Handshake {
     /// Serves the connection to its end.
     pub(super) async fn run(mut self, incoming: Incoming) {
         let listener = Arc::clone(&self.listener);
-        let Kind::Quic(_, settings) = &listener.kind else { return };
+        let Kind::Quic(settings) = &listener.kind else { return };
         self.listener.accepted(&self.worker);
         let mut facts = self.listener.facts(&self.worker, self.remote, self.began);
         facts.local = Some(self.local(incoming.local_ip()));
         let mut end = ConnectionEnd::default();
         let deadline = tokio::time::Instant::now() + self.timeout;
-        let recorded = settings.recorded(&incoming);
-        let begun = timeout_at(deadline, begin(incoming, recorded)).await;
+        let own = settings.of_connection(&incoming, self.choose(facts.local.unwrap_or(self.remote)));
+        let begun = timeout_at(deadline, begin(incoming, own)).await;
         match &begun {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => settings.stats.never_stood(error),
@@ -53,10 +57,12 @@ impl Handshake {
                     self.under_way.complete();
                 }
                 end.protocol = Some(http::Version::HTTP_3);
-                let facts = self.complete(facts, &begun);
+                // Its place is that of a chain.
+                let Some(chain) = self.chain(&begun) else { return };
+                let facts = self.complete(facts, &begun, &chain);
                 let quic = begun.connection.clone();
                 let mut account = settings.stats.open();
-                let serving = Box::pin(self.serve(begun, &facts, deadline));
+                let serving = Box::pin(self.serve(begun, &chain, &facts, deadline));
                 let (served, closed_with) = account.keep(&quic, settings.update_period(), serving).await;
                 account.close(&quic, closed_with);
                 end.transport_failure = served.err();
@@ -64,6 +70,11 @@ impl Handshake {
                     self.listener.stats.migrated.inc();
                 }
                 facts
+            }
+            Err(_) if self.unmatched.load(Ordering::Relaxed) => {
+                self.listener.stats.no_filter_chain_match.inc();
+                end.no_filter_chain = true;
+                Arc::new(facts)
             }
             Err(reason) => {
                 end.transport_failure = Some(reason);
@@ -73,6 +84,32 @@ impl Handshake {
         self.listener.closed(&self.worker, u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX));
         self.listener.log(&facts, self.began, end);
         self.under_way.end(&self.worker.drain).await;
+    }
+
+    /// How one of several chains is chosen.
+    fn choose(&self, destination: SocketAddr) -> Option<Choose> {
+        if self.listener.chains.only().is_some() {
+            return None;
+        }
+        let (listener, remote, unmatched) = (Arc::clone(&self.listener), self.remote, Arc::clone(&self.unmatched));
+        Some(Arc::new(move |asked: &Asked| {
+            let chosen = listener.chains.find(&Traits {
+                destination,
+                server_name: asked.server_name.as_deref(),
+                transport_protocol: "quic",
+                application_protocols: &asked.protocols,
+                peer: remote,
+                source: remote,
+            });
+            unmatched.store(chosen.is_none(), Ordering::Relaxed);
+            chosen
+        }))
+    }
+
+    /// The chain that was chosen.
+    fn chain(&self, begun: &Begun) -> Option<Arc<Chain>> {
+        let place = agreed(&begun.connection).map_or(0, |agreed| agreed.configuration);
+        self.listener.chains.get(place).cloned()
     }
 
     /// What became of a handshake, or of its beginning; the error is what the log says of one that failed.
@@ -92,7 +129,8 @@ impl Handshake {
     }
 
     /// What is known of the connection from now on.
-    fn complete(&self, mut facts: Facts, begun: &Begun) -> Arc<Facts> {
+    fn complete(&self, mut facts: Facts, begun: &Begun, chain: &Chain) -> Arc<Facts> {
+        facts.filter_chain = Some(Arc::clone(&chain.name)).filter(|name| !name.is_empty());
         if let Some(agreed) = agreed(&begun.connection) {
             facts.tls = Some(agreed.tls);
             facts.server_name = agreed.server_name.as_deref().map(Arc::from);
@@ -107,6 +145,7 @@ impl Handshake {
     async fn serve(
         &mut self,
         begun: Begun,
+        chain: &Chain,
         facts: &Arc<Facts>,
         deadline: tokio::time::Instant,
     ) -> (Result<(), String>, Option<CloseCode>) {
@@ -115,10 +154,10 @@ impl Handshake {
             Peer { remote: self.remote, secure: true, facts: Arc::clone(facts), alt_svc: None, accepted: self.began };
         let max_streams = self.max_streams;
         let keep_alive = match &self.listener.kind {
-            Kind::Quic(_, settings) => settings.keep_alive,
-            Kind::Tcp(_) => None,
+            Kind::Quic(settings) => settings.keep_alive,
+            Kind::Tcp => None,
         };
-        let (manager, worker) = (&self.listener.manager, &self.worker);
+        let (manager, worker) = (&chain.manager, &self.worker);
         let Some((first, complete)) = early else {
             self.established(&quic);
             let accepted = Accepted { quic, max_streams, early: None, keep_alive };
@@ -175,8 +214,8 @@ struct Begun {
 }
 
 /// Waits for the end of the handshake, or for the first request in early data.
-async fn begin(incoming: Incoming, recorded: Option<Arc<ServerConfig>>) -> Result<Begun, ConnectionError> {
-    let connecting = match recorded {
+async fn begin(incoming: Incoming, own: Option<Arc<ServerConfig>>) -> Result<Begun, ConnectionError> {
+    let connecting = match own {
         None => incoming.accept()?,
         Some(settings) => incoming.accept_with(settings)?,
     };

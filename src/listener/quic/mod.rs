@@ -17,7 +17,7 @@ use half_open::{HalfOpen, Verdict};
 use handshake::Handshake;
 use turn::Turn;
 
-pub(super) use limits::{HandshakeLimits, handshake_limits};
+pub(super) use limits::HandshakeLimits;
 
 /// Runs the endpoint of one address on one worker.
 pub(super) fn spawn(listener: &Arc<Listener>, share: Share, worker: &Arc<Worker>) {
@@ -25,7 +25,7 @@ pub(super) fn spawn(listener: &Arc<Listener>, share: Share, worker: &Arc<Worker>
     let worker = Arc::clone(worker);
     let drain = worker.drain.clone();
     drain.spawn_service("quic listener", async move {
-        let Kind::Quic(_, settings) = &listener.kind else { return };
+        let Kind::Quic(settings) = &listener.kind else { return };
         if !settings.enabled {
             // As Envoy: the address is held, and what comes to it is not read.
             let _held = share;
@@ -90,6 +90,7 @@ fn begin(
                 max_streams: settings.max_streams,
                 began: Instant::now(),
                 under_way,
+                unmatched: Arc::default(),
             };
             worker.drain.spawn("quic connection", connection.run(incoming));
             return true;

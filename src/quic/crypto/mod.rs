@@ -5,6 +5,7 @@
 //! there are keys for it, which session, cipher and group were agreed on (`ServerHello`). What it saw is [`Agreed`], in place of
 //! quinn's `HandshakeData`.
 
+mod choosing;
 mod hello;
 
 use std::any::Any;
@@ -23,9 +24,15 @@ use crate::observe::stats::{Counter, Scope};
 use crate::tls;
 use hello::{ClientHello, ServerHello};
 
+pub use choosing::Choose;
+pub(super) use choosing::{Choosing, Configurations};
+pub use hello::Asked;
+
 /// What a server and its client have agreed on: what `quinn::Connection::handshake_data` holds.
 #[derive(Clone, Debug)]
 pub struct Agreed {
+    /// Which of the listener's TLS configurations it is.
+    pub configuration: usize,
     /// The name that the client asked for.
     pub server_name: Option<String>,
     /// For logs and statistics.
@@ -106,6 +113,7 @@ impl crypto::Session for Session {
         let known = self.inner.handshake_data()?.downcast::<HandshakeData>().ok()?;
         let hello = self.answered.unwrap_or_default();
         Some(Box::new(Agreed {
+            configuration: 0,
             server_name: known.server_name,
             tls: tls::facts_of(hello.suite, hello.group),
             resumed: hello.resumes,
@@ -131,9 +139,9 @@ impl crypto::Session for Session {
 
     fn read_handshake(&mut self, buf: &[u8]) -> Result<bool, TransportError> {
         let ready = self.inner.read_handshake(buf)?;
-        if let Some(wants_early_data) = self.asked.as_mut().and_then(|hello| hello.read(buf)) {
+        if let Some(asked) = self.asked.as_mut().and_then(|hello| hello.read(buf)) {
             self.asked = None;
-            if wants_early_data {
+            if asked.early_data {
                 // RFC 8446 §4.2.10: there are keys for what is accepted, and for nothing else.
                 let EarlyDataStats { accepted, rejected } = &self.early_data;
                 if self.inner.early_crypto().is_some() { accepted.inc() } else { rejected.inc() }

@@ -33,13 +33,15 @@ const LABELS: [&str; 7] = [
 ];
 
 /// Fields that decide whether something can be built: with another value, or without, nothing is built at all.
-const BUILD_REFUSES: [&str; 10] = [
+const BUILD_REFUSES: [&str; 11] = [
     // Another key does not belong to the certificate.
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.private_key",
     // Nor does another password open it.
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.password",
     // What refers to the secret would refer to nothing.
     "envoy.extensions.transport_sockets.tls.v3.Secret.name",
+    // There is no other listener filter for TCP yet.
+    "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector.",
     // A listener on the other protocol needs another transport socket.
     "envoy.config.core.v3.SocketAddress.protocol",
     // The router ends the chain, and there is no other filter yet.
