@@ -33,10 +33,12 @@ async fn attacked(workers: usize) {
     }
     let recorded = i64::try_from(flights.len()).expect("few");
     assert_eq!(counts("accepted").await, recorded);
-    // As long as the gateway remembers the connection of a client, copies of its flight belong to it.
+    // As long as the gateway remembers the connection of a client, copies of its flight belong to it. Of one that is forgotten
+    // in the middle of a copy the rest is taken from the same port only.
+    let ports: Vec<_> = flights.iter().map(|_| port()).collect();
     until("copies that are connections of their own", async || {
-        for flight in &flights {
-            send(flight, gateway);
+        for (flight, port) in flights.iter().zip(&ports) {
+            send(flight, port, gateway);
         }
         (counts("rejected").await + counts("accepted").await >= 2 * recorded).then_some(())
     })
@@ -50,8 +52,9 @@ async fn attacked(workers: usize) {
         let relay = Relay::with(gateway, gate).await;
         let mut early = Early::towards(&edge, relay.address()).await;
         let answer = early.get(path).await;
+        let port = port();
         until(format_args!("{path} at the backend"), async || {
-            send(&relay.flight(), gateway);
+            send(&relay.flight(), &port, gateway);
             (asked(&backend, path) > 0).then_some(())
         })
         .await;
@@ -88,11 +91,11 @@ async fn recorded(edge: &Edge, backend: &Backend, number: usize) -> Vec<Vec<u8>>
     relay.flight()
 }
 
-/// Sends a flight so often to each of the listeners, and waits until it has been read.
+/// Sends a flight so often to each of the listeners, each time from another port, and waits until it has been read.
 async fn replay(flight: &[Vec<u8>], copies: usize, listeners: [SocketAddr; 2]) {
     for copy in 1..=copies {
         for listener in listeners {
-            send(flight, listener);
+            send(flight, &port(), listener);
         }
         // No more of them than a socket holds.
         if copy % 20 == 0 || copy == copies {
@@ -108,11 +111,14 @@ async fn replay(flight: &[Vec<u8>], copies: usize, listeners: [SocketAddr; 2]) {
     }
 }
 
-/// Sends a flight again from a port of its own.
-fn send(flight: &[Vec<u8>], gateway: SocketAddr) {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a UDP socket on loopback");
+/// Where a copy comes from.
+fn port() -> UdpSocket {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a UDP socket on loopback")
+}
+
+fn send(flight: &[Vec<u8>], from: &UdpSocket, gateway: SocketAddr) {
     for datagram in flight {
-        socket.send_to(datagram, gateway).expect("loopback takes it");
+        from.send_to(datagram, gateway).expect("loopback takes it");
     }
 }
 
