@@ -42,6 +42,7 @@ pub(crate) const KNOWN: &[Known] = &[
     any(&[Http3], "counter listener.127.0.0.1_0.quic.*", "Envoy does not count datagrams and losses"),
     any(&[Http2], "counter listener.127.0.0.1_0.ssl.ocsp_staple_*", "certificates are not stapled yet"),
     any(&[Http3], "counter listener.127.0.0.1_0.ssl.handshake", "handshakes count on every transport"),
+    any(&[Http3], "counter listener.127.0.0.1_0.ssl.versions.*", "handshakes count on every transport"),
     any(&[Http3], "counter listener.127.0.0.1_0.downstream_cx_destroy", "ends count on every transport"),
     any(&[Http2], "counter http2.*", "the codecs of HTTP/2 and HTTP/3 have no counters of their own yet"),
     any(&[Http3], "counter http3.*", "the codecs of HTTP/2 and HTTP/3 have no counters of their own yet"),

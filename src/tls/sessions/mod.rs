@@ -114,7 +114,7 @@ impl StoresServerSessions for ScopedSessions {
 /// A client gets two at each handshake: these are of the last 65,536 handshakes. rustls tells clients that a session lives
 /// for a day, and RFC 8446 §4.6.1 lets it be less.
 const BOUNDS: Bounds =
-    Bounds { shards: 64, entries: 131_072, bytes: 48 << 20, lifetime: Duration::from_secs(24 * 60 * 60) };
+    Bounds { shards: 64, entries: 131_072, bytes: 64 << 20, lifetime: Duration::from_secs(24 * 60 * 60) };
 
 #[cfg(test)]
 mod tests;

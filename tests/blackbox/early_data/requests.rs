@@ -123,7 +123,9 @@ async fn what_the_gateway_answers_by_itself_waits_for_nothing() {
 #[tokio::test]
 async fn rfc8470_5_2_a_request_that_is_too_early_for_the_backend_goes_again_after_the_handshake() {
     let backend = refusing().await;
-    let edge = Edge::start(&backend, ALL).await;
+    let method = "method: \"%REQ(:METHOD)%\"";
+    let attempts = format!("{method}\n                  attempts: \"%UPSTREAM_REQUEST_ATTEMPT_COUNT%\"");
+    let edge = Edge::altered(&backend, &[(method, &attempts)]).await;
     let (relay, mut early) = held(&edge).await;
     let answer = early.get("/early?a=b").await;
     backend.until_received(1).await;
@@ -146,6 +148,7 @@ async fn rfc8470_5_2_a_request_that_is_too_early_for_the_backend_goes_again_afte
     assert_eq!(edge.process.stats().await.of("cluster.backend.upstream_rq_retry"), 1);
     let line = edge.process.log("access.log").lines(1).await.pop().expect("a line");
     assert_eq!((&line["code"], &line["details"]), (&200.into(), &"via_upstream".into()), "{line}");
+    assert_eq!(line["attempts"], 2, "{line}");
 }
 
 #[tokio::test]
