@@ -7,6 +7,7 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Runtime, TokioRuntime};
 
 use super::acceptance::{Acceptance, acceptance};
+use super::caught::Panics;
 use super::crypto::{Choose, Choosing, Configurations, EarlyDataStats, Watched};
 use super::initial::initial_suite;
 use super::keep_alive::{KeepAlive, keep_alive};
@@ -20,7 +21,7 @@ use super::transport::{Transport, handshake_timeout, transport};
 use super::visitor::{Visitor, visitor};
 use super::written::Written;
 use crate::config::Invalid;
-use crate::observe::stats::{Counter, Scope};
+use crate::observe::stats::Scope;
 use crate::tls::ServerTls;
 
 /// A QUIC listener as it runs.
@@ -42,8 +43,8 @@ pub struct QuicSettings {
     pub acceptance: Acceptance,
     /// What its endpoints run on.
     pub(crate) runtime: Arc<dyn Runtime>,
-    /// `listener.<address>.quic.panics`: those that were caught on the way to and from its sockets.
-    pub(super) panics: Counter,
+    /// Those that were caught below its endpoints.
+    pub(super) panics: Panics,
     /// How its datagrams reached their workers.
     pub steering: SteeringStats,
     /// What the ledgers of its workers held back.
@@ -114,7 +115,7 @@ pub fn settings(
     scope: &Scope,
 ) -> Result<QuicSettings, Invalid> {
     let options = written.listener();
-    let early_data = EarlyDataStats::new(scope);
+    let (early_data, panics) = (EarlyDataStats::new(scope), Panics::new(scope));
     let ask_to_stay = options.and_then(|options| options.send_disable_active_migration).unwrap_or(false);
     let crypto = |tls: &ServerTls| {
         let initial = initial_suite();
@@ -123,7 +124,8 @@ pub fn settings(
             let at = written.udp_at.field("quic_options");
             at.error("Initial packets of QUIC need AES-128-GCM, which this build cannot do")
         })?;
-        let crypto: Arc<dyn quinn::crypto::ServerConfig> = Arc::new(Watched::new(crypto, early_data.clone()));
+        let crypto: Arc<dyn quinn::crypto::ServerConfig> =
+            Arc::new(Watched::new(crypto, early_data.clone(), panics.clone()));
         Ok(if ask_to_stay { Arc::new(AskToStay(crypto)) } else { crypto })
     };
     let (first, others) = (crypto(first), others.iter().map(crypto).collect::<Result<Vec<_>, _>>());
@@ -150,7 +152,7 @@ pub fn settings(
         enabled: enabled.unwrap_or(true),
         acceptance: acceptance(options),
         runtime: Arc::new(TokioRuntime),
-        panics: scope.counter("quic.panics"),
+        panics,
         steering: SteeringStats::new(scope),
         ledger: LedgerStats::new(scope),
         stats: QuicStats::new(scope),

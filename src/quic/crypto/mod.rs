@@ -16,9 +16,10 @@ use quinn::crypto::{
     self, ExportKeyingMaterialError, HeaderKey, KeyPair, Keys, PacketKey, ServerConfig, UnsupportedVersion,
 };
 use quinn::{ConnectionId, Side};
-use quinn_proto::TransportError;
 use quinn_proto::transport_parameters::TransportParameters;
+use quinn_proto::{TransportError, TransportErrorCode};
 
+use super::caught::Panics;
 use crate::observe::access_log::Tls;
 use crate::observe::stats::{Counter, Scope};
 use crate::tls;
@@ -65,11 +66,12 @@ impl EarlyDataStats {
 pub(super) struct Watched {
     inner: Arc<QuicServerConfig>,
     early_data: EarlyDataStats,
+    panics: Panics,
 }
 
 impl Watched {
-    pub(super) fn new(inner: QuicServerConfig, early_data: EarlyDataStats) -> Self {
-        Self { inner: Arc::new(inner), early_data }
+    pub(super) fn new(inner: QuicServerConfig, early_data: EarlyDataStats, panics: Panics) -> Self {
+        Self { inner: Arc::new(inner), early_data, panics }
     }
 }
 
@@ -86,6 +88,7 @@ impl ServerConfig for Watched {
         Box::new(Session {
             inner: Arc::clone(&self.inner).start_session(version, params),
             early_data: self.early_data.clone(),
+            panics: self.panics.clone(),
             asked: Some(ClientHello::default()),
             answered: None,
             encrypts: false,
@@ -93,10 +96,16 @@ impl ServerConfig for Watched {
     }
 }
 
+/// The end of a handshake in which something of ours has panicked.
+fn broken() -> TransportError {
+    TransportError { code: TransportErrorCode::INTERNAL_ERROR, frame: None, reason: "TLS broke off".to_owned() }
+}
+
 /// One handshake.
 struct Session {
     inner: Box<dyn crypto::Session>,
     early_data: EarlyDataStats,
+    panics: Panics,
     /// The first message of the client, until it is whole.
     asked: Option<ClientHello>,
     /// The last message that was written without a key: after a `HelloRetryRequest` there is another.
@@ -138,7 +147,9 @@ impl crypto::Session for Session {
     }
 
     fn read_handshake(&mut self, buf: &[u8]) -> Result<bool, TransportError> {
-        let ready = self.inner.read_handshake(buf)?;
+        let Self { inner, panics, .. } = self;
+        // What is configured of TLS is called here, too: which certificate, which session.
+        let ready = panics.caught("a handshake", || inner.read_handshake(buf)).unwrap_or_else(|| Err(broken()))?;
         if let Some(asked) = self.asked.as_mut().and_then(|hello| hello.read(buf)) {
             self.asked = None;
             if asked.early_data {
@@ -156,7 +167,8 @@ impl crypto::Session for Session {
 
     fn write_handshake(&mut self, buf: &mut Vec<u8>) -> Option<Keys> {
         let before = buf.len();
-        let keys = self.inner.write_handshake(buf);
+        let Self { inner, panics, .. } = self;
+        let keys = panics.caught("a handshake", || inner.write_handshake(buf)).flatten();
         if !self.encrypts {
             self.answered = buf.get(before..).and_then(ServerHello::read).or(self.answered);
             self.encrypts = keys.is_some();
@@ -181,3 +193,6 @@ impl crypto::Session for Session {
         self.inner.export_keying_material(output, label, context)
     }
 }
+
+#[cfg(test)]
+mod tests;
