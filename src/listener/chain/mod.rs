@@ -96,13 +96,10 @@ impl Chains {
     /// connection is looked at, whether or not a rule needs it.
     pub(super) fn new(rules: Rules, all: Vec<Chain>, look: bool) -> Self {
         let default = (all.len() > rules.all.len()).then_some(rules.all.len());
-        let takes_all = |rule: &Rule| rule.is_empty();
-        let listens = rules.all.iter().any(Rule::needs_first_words);
-        // Where some encrypt and some do not, the client says which it wants.
-        let mixed = all.iter().any(|chain| chain.tls.is_some()) && all.iter().any(|chain| chain.tls.is_none());
         let needs = match rules.all.as_slice() {
-            [rule] if takes_all(rule) && !look => Needs::Nothing,
-            _ if look || listens || mixed => Needs::FirstWords,
+            _ if look || rules.all.iter().any(Rule::needs_first_words) => Needs::FirstWords,
+            [] => Needs::Nothing,
+            [rule] if rule.is_empty() => Needs::Nothing,
             _ => Needs::Addresses,
         };
         Self { all: all.into_iter().map(Arc::new).collect(), matcher: rules.matcher, default, needs }
