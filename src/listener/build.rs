@@ -159,6 +159,9 @@ fn listener(
     let (place, served, access_log, limits) = (place?, served?, access_log?, limits?);
     chain?;
     let (manager, kind) = served;
+    if let Kind::Tcp(Some(tls)) | Kind::Quic(tls, _) = &kind {
+        tls.count(&scope);
+    }
     let name = if written.name.is_empty() { known_name(&place) } else { written.name.clone() };
     Ok(Listener {
         name: name.into(),
@@ -317,6 +320,11 @@ fn quic_tls(socket: &TransportSocket, at: At<'_>, context: &Context<'_>) -> Resu
     let written = at.required("downstream_tls_context", transport.downstream_tls_context.as_ref())?;
     let resumption = transport.enable_resumption.unwrap_or(true);
     let early_data = transport.enable_early_data.unwrap_or(true);
+    if transport.enable_early_data == Some(true) && tls::has_ticket_keys(written) {
+        at.field("enable_early_data").no_effect(
+            "`enable_early_data` has no effect: early data is taken only from sessions that this process remembers, and with keys for session tickets they are in tickets",
+        );
+    }
     let over = Transport::Quic { resumption, early_data };
     let tls = tls::server(written, over, context.secrets, at.field("downstream_tls_context"));
     if early_data && !resumption {

@@ -77,12 +77,12 @@ impl Listener {
         }
     }
 
-    /// The certificates of its TLS context.
+    /// The certificates of its TLS context that are in use now.
     #[must_use]
-    pub fn certificates(&self) -> &[CertificateFacts] {
+    pub fn certificates(&self) -> Vec<CertificateFacts> {
         match &self.kind {
-            Kind::Tcp(None) => &[],
-            Kind::Tcp(Some(tls)) | Kind::Quic(tls, _) => &tls.certificates,
+            Kind::Tcp(None) => Vec::new(),
+            Kind::Tcp(Some(tls)) | Kind::Quic(tls, _) => tls.certificates(),
         }
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Runtime, TokioRuntime};
 
 use super::acceptance::{Acceptance, acceptance};
@@ -83,9 +82,8 @@ impl QuicSettings {
 /// [`Invalid`] where QUIC cannot be served with them.
 pub fn settings(tls: &ServerTls, written: &Written<'_>, scope: &Scope) -> Result<QuicSettings, Invalid> {
     let options = written.listener();
-    let crypto = initial_suite()
-        .and_then(|initial| QuicServerConfig::with_initial(Arc::clone(&tls.config), initial).ok())
-        .ok_or_else(|| {
+    let crypto =
+        initial_suite().and_then(|initial| Watched::new(tls, initial, EarlyDataStats::new(scope))).ok_or_else(|| {
             let at = written.udp_at.field("quic_options");
             at.error("Initial packets of QUIC need AES-128-GCM, which this build cannot do")
         });
@@ -93,7 +91,7 @@ pub fn settings(tls: &ServerTls, written: &Written<'_>, scope: &Scope) -> Result
     let largest_received = largest_received(written);
     let visitor = visitor(written, scope);
     let (crypto, transport, largest_received, visitor) = (crypto?, transport?, largest_received?, visitor?);
-    let crypto: Arc<dyn quinn::crypto::ServerConfig> = Arc::new(Watched::new(crypto, EarlyDataStats::new(scope)));
+    let crypto: Arc<dyn quinn::crypto::ServerConfig> = Arc::new(crypto);
     let ask_to_stay = options.and_then(|options| options.send_disable_active_migration).unwrap_or(false);
     let crypto = if ask_to_stay { Arc::new(AskToStay(crypto)) } else { crypto };
     // The key that makes Retry and address-validation tokens is random and the same on every worker: a clone shares it.

@@ -17,10 +17,11 @@ use quinn::crypto::{
 use quinn::{ConnectionId, Side};
 use quinn_proto::TransportError;
 use quinn_proto::transport_parameters::TransportParameters;
+use rustls::quic::Suite;
 
 use crate::observe::access_log::Tls;
 use crate::observe::stats::{Counter, Scope};
-use crate::tls;
+use crate::tls::{self, Generation, ServerTls};
 use hello::{ClientHello, ServerHello};
 
 /// What a server and its client have agreed on: what `quinn::Connection::handshake_data` holds.
@@ -34,6 +35,8 @@ pub struct Agreed {
     pub resumed: bool,
     /// Whether the handshake is complete (RFC 9001 §4.1.1): the client has shown that it heard the server.
     pub complete: bool,
+    /// The certificates that were in use when it began.
+    pub generation: Arc<Generation>,
 }
 
 /// `listener.<address>.quic.*`: what became of early data. Counted with the first flight of a client, whether or not its
@@ -54,15 +57,20 @@ impl EarlyDataStats {
     }
 }
 
-/// A configuration that looks at the handshakes it makes.
+/// A configuration that looks at the handshakes it makes, each with the certificates that are in use when it begins.
 pub(super) struct Watched {
+    /// For what does not depend on them.
     inner: Arc<QuicServerConfig>,
+    tls: ServerTls,
+    initial: Suite,
     early_data: EarlyDataStats,
 }
 
 impl Watched {
-    pub(super) fn new(inner: QuicServerConfig, early_data: EarlyDataStats) -> Self {
-        Self { inner: Arc::new(inner), early_data }
+    /// `None` where `initial` is not the suite of Initial packets.
+    pub(super) fn new(tls: &ServerTls, initial: Suite, early_data: EarlyDataStats) -> Option<Self> {
+        let inner = QuicServerConfig::with_initial(Arc::clone(&tls.now().config), initial).ok()?;
+        Some(Self { inner: Arc::new(inner), tls: tls.clone(), initial, early_data })
     }
 }
 
@@ -76,8 +84,13 @@ impl ServerConfig for Watched {
     }
 
     fn start_session(self: Arc<Self>, version: u32, params: &TransportParameters) -> Box<dyn crypto::Session> {
+        let generation = self.tls.now();
+        let config = QuicServerConfig::with_initial(Arc::clone(&generation.config), self.initial);
+        // It was the right suite before.
+        let config = config.map_or_else(|_| Arc::clone(&self.inner), Arc::new);
         Box::new(Session {
-            inner: Arc::clone(&self.inner).start_session(version, params),
+            inner: config.start_session(version, params),
+            generation,
             early_data: self.early_data.clone(),
             asked: Some(ClientHello::default()),
             answered: None,
@@ -89,6 +102,7 @@ impl ServerConfig for Watched {
 /// One handshake.
 struct Session {
     inner: Box<dyn crypto::Session>,
+    generation: Arc<Generation>,
     early_data: EarlyDataStats,
     /// The first message of the client, until it is whole.
     asked: Option<ClientHello>,
@@ -110,6 +124,7 @@ impl crypto::Session for Session {
             tls: tls::facts_of(hello.suite, hello.group),
             resumed: hello.resumes,
             complete: !self.inner.is_handshaking(),
+            generation: Arc::clone(&self.generation),
         }))
     }
 
