@@ -21,7 +21,7 @@
 //! | 3 | [`tls`] | TLS for TCP and QUIC, on either side |
 //! | 2 | [`observe`] | statistics, access logs, the process's log |
 //! | 1 | [`config`] | Envoy v3 messages as written, every fault at its line |
-//! | 0 | [`net`], [`http`], [`drain`] | sockets; the message and its failures; who must stop |
+//! | 0 | [`net`], [`http`], [`drain`], [`files`] | sockets; the message and its failures; who must stop; files that change |
 //!
 //! Three knots are cut on purpose. `router` is generic over its payload: it finds, it does not know clusters. A
 //! `typed_config` stays packed in `config`; whoever owns the extension unpacks it. [`http::Failure`] stands on floor 0:
@@ -86,6 +86,7 @@ pub mod admin;
 pub mod codec;
 pub mod config;
 pub mod drain;
+pub mod files;
 pub mod hcm;
 pub mod http;
 pub mod listener;

@@ -17,7 +17,7 @@ use crate::tls::CertificateFacts;
 pub(super) fn certs(call: &Call<'_>) -> Response {
     let now = SystemTime::now();
     let contexts = call.admin.listeners.iter().flat_map(|(listener, _)| listener.certificates());
-    let one = |chain: &[CertificateFacts]| proto::Certificate {
+    let one = |chain: Vec<CertificateFacts>| proto::Certificate {
         ca_cert: Vec::new(),
         cert_chain: chain.iter().map(|facts| details(facts, now)).collect(),
     };

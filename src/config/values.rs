@@ -63,11 +63,22 @@ pub fn is_name(written: Option<&Address>) -> bool {
     }
 }
 
-/// The bytes of a data source, and where they came from, for messages.
+/// The bytes of a data source that is read once, and where they came from, for messages.
+///
+/// # Errors
+/// [`Invalid`] where nothing is there, it cannot be read, or it is to be watched.
+pub fn data_source(source: &DataSource, at: At<'_>) -> Result<(Vec<u8>, String), Invalid> {
+    if source.watched_directory.is_some() {
+        return Err(at.beyond::<DataSource>("watched_directory"));
+    }
+    watched_data_source(source, at)
+}
+
+/// The same of one that its reader watches, where that is asked for.
 ///
 /// # Errors
 /// [`Invalid`] where nothing is there or it cannot be read.
-pub fn data_source(source: &DataSource, at: At<'_>) -> Result<(Vec<u8>, String), Invalid> {
+pub fn watched_data_source(source: &DataSource, at: At<'_>) -> Result<(Vec<u8>, String), Invalid> {
     use data_source::Specifier;
     match source.specifier.as_ref() {
         Some(Specifier::Filename(path)) => match read_bounded(path) {

@@ -31,7 +31,7 @@ use crate::observe::access_log::{AccessLog, Connection as Facts, Tls};
 use crate::observe::log::Limited;
 use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
 use crate::quic::QuicSettings;
-use crate::tls::{self, CertificateFacts};
+use crate::tls::{self, CertificateFacts, ServerTls};
 
 /// A listener as it runs.
 #[derive(Debug)]
@@ -78,9 +78,9 @@ impl Listener {
         }
     }
 
-    /// The certificates of each of its TLS contexts.
-    pub fn certificates(&self) -> impl Iterator<Item = &[CertificateFacts]> {
-        self.chains.iter().filter_map(|chain| chain.tls.as_ref()).map(|tls| tls.certificates.as_slice())
+    /// The certificates of each of its TLS contexts that are in use now.
+    pub fn certificates(&self) -> impl Iterator<Item = Vec<CertificateFacts>> {
+        self.chains.iter().filter_map(|chain| chain.tls.as_ref()).map(ServerTls::certificates)
     }
 
     /// The port that was bound first; 0 before.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Runtime, TokioRuntime};
 
 use super::acceptance::{Acceptance, acceptance};
@@ -118,14 +117,12 @@ pub fn settings(
     let (early_data, panics) = (EarlyDataStats::new(scope), Panics::new(scope));
     let ask_to_stay = options.and_then(|options| options.send_disable_active_migration).unwrap_or(false);
     let crypto = |tls: &ServerTls| {
-        let initial = initial_suite();
-        let crypto = initial.and_then(|initial| QuicServerConfig::with_initial(Arc::clone(&tls.config), initial).ok());
-        let crypto = crypto.ok_or_else(|| {
+        let crypto = initial_suite().and_then(|initial| Watched::new(tls, initial, early_data.clone(), panics.clone()));
+        let watched = crypto.ok_or_else(|| {
             let at = written.udp_at.field("quic_options");
             at.error("Initial packets of QUIC need AES-128-GCM, which this build cannot do")
         })?;
-        let crypto: Arc<dyn quinn::crypto::ServerConfig> =
-            Arc::new(Watched::new(crypto, early_data.clone(), panics.clone()));
+        let crypto: Arc<dyn quinn::crypto::ServerConfig> = Arc::new(watched);
         Ok(if ask_to_stay { Arc::new(AskToStay(crypto)) } else { crypto })
     };
     let (first, others) = (crypto(first), others.iter().map(crypto).collect::<Result<Vec<_>, _>>());

@@ -18,7 +18,7 @@ use super::schemes::limited;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::downstream_tls_context::OcspStaplePolicy;
 
 /// The certificates of a context.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Choice {
     all: Vec<Shown>,
     /// Places in `all`, in order; a wildcard stands without its `*`.
@@ -37,13 +37,16 @@ struct Shown {
 
 impl Shown {
     fn new(certificate: &Certificate, schemes: Option<&Arc<[SignatureScheme]>>) -> Self {
-        let mut bare = certificate.certified();
-        bare.key = limited(bare.key, schemes);
+        let mut bare = Arc::clone(&certificate.certified);
+        if schemes.is_some() {
+            let key = limited(Arc::clone(&bare.key), schemes);
+            bare = Arc::new(CertifiedKey { key, ..CertifiedKey::clone(&bare) });
+        }
         let stapled = certificate.staple.as_ref().map(|staple| {
-            let stapled = CertifiedKey { ocsp: Some(staple.response.clone()), ..bare.clone() };
+            let stapled = CertifiedKey { ocsp: Some(staple.response.clone()), ..CertifiedKey::clone(&bare) };
             (Arc::new(stapled), staple.until)
         });
-        Self { bare: Arc::new(bare), stapled }
+        Self { bare, stapled }
     }
 
     /// As a client gets it `now`; not at all where the policy wants a staple that holds, and it does not.
@@ -68,7 +71,7 @@ pub(super) struct Options {
 impl Choice {
     /// Of these, in the order in which they are configured; `schemes` are those that may be signed with.
     pub(super) fn new(
-        certificates: &[Certificate],
+        certificates: &[Arc<Certificate>],
         schemes: Option<&Arc<[SignatureScheme]>>,
         policy: OcspStaplePolicy,
         options: Options,
@@ -95,10 +98,39 @@ impl Choice {
             let places = self.by_name.get(name)?;
             best(places.iter().filter_map(|place| self.all.get(*place as usize)), &can_use)
         };
-        let of_wildcard = || of_name(name.get(name.find('.')?..)?);
+        let of_wildcard = || of_name(wildcard(name)?);
         let of_none = || if self.options.full_scan { of_all() } else { self.all.first() };
         of_name(name).or_else(of_wildcard).or_else(of_none)
     }
+}
+
+impl Choice {
+    /// Whether a client that asked for `name` in its handshake should have opened another connection for `host` (RFC 9110
+    /// §15.5.20): it was shown a certificate for that name, which does not stand for the host, and there is another that does.
+    /// Who asked for no name, or for one that no certificate stands for, has verified nothing by it and means what it says.
+    pub(super) fn misdirects(&self, name: &str, host: &str) -> bool {
+        let [name, host] = [name, host].map(|name| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase());
+        let shown = self.places(&name);
+        let right: Vec<u32> = self.all_places(&host).collect();
+        !shown.is_empty() && !right.is_empty() && !shown.iter().any(|place| right.contains(place))
+    }
+
+    /// The certificates among which one is chosen for a name that is asked for.
+    fn places(&self, name: &str) -> &[u32] {
+        let of = |name: &str| self.by_name.get(name).map(Vec::as_slice);
+        of(name).or_else(|| of(wildcard(name)?)).unwrap_or_default()
+    }
+
+    /// All certificates that stand for a host.
+    fn all_places(&self, host: &str) -> impl Iterator<Item = u32> {
+        let of = |name: &str| self.by_name.get(name).into_iter().flatten().copied();
+        of(host).chain(wildcard(host).into_iter().flat_map(of))
+    }
+}
+
+/// What a name is found under where a wildcard covers it.
+fn wildcard(name: &str) -> Option<&str> {
+    name.get(name.find('.')?..)
 }
 
 impl ResolvesServerCert for Choice {
@@ -162,9 +194,9 @@ mod tests {
             valid_from: SystemTime::UNIX_EPOCH,
             expires: SystemTime::UNIX_EPOCH,
         };
+        let key = default_provider().key_provider.load_private_key(key).unwrap();
         Certificate {
-            chain: Vec::new(),
-            key: default_provider().key_provider.load_private_key(key).unwrap(),
+            certified: Arc::new(CertifiedKey::new(Vec::new(), key)),
             hosts: names.iter().map(|name| (*name).to_owned()).collect(),
             staple: None,
             facts,
@@ -174,6 +206,11 @@ mod tests {
     const ECDSA: &rcgen::SignatureAlgorithm = &rcgen::PKCS_ECDSA_P256_SHA256;
     const RSA: &rcgen::SignatureAlgorithm = &rcgen::PKCS_RSA_SHA256;
 
+    fn choice(certificates: &[Certificate], options: Options) -> Choice {
+        let certificates: Vec<_> = certificates.iter().cloned().map(Arc::new).collect();
+        Choice::new(&certificates, None, OcspStaplePolicy::LenientStapling, options)
+    }
+
     /// Which of the certificates a client gets, by its place.
     fn shown(
         certificates: &[Certificate],
@@ -181,7 +218,7 @@ mod tests {
         name: Option<&str>,
         schemes: &[SignatureScheme],
     ) -> Option<usize> {
-        let choice = Choice::new(certificates, None, OcspStaplePolicy::LenientStapling, options);
+        let choice = choice(certificates, options);
         let can_use = |key: &CertifiedKey| key.key.choose_scheme(schemes).is_some();
         let chosen = choice.choose(name, can_use)?;
         choice.all.iter().position(|shown| std::ptr::eq(shown, chosen))
@@ -224,7 +261,7 @@ mod tests {
         for certificates in
             [[named(&["a.test"], RSA), named(&["a.test"], ECDSA)], [named(&["a.test"], ECDSA), named(&["a.test"], RSA)]]
         {
-            let ecdsa = usize::from(certificates[0].key.algorithm() == SignatureAlgorithm::RSA);
+            let ecdsa = usize::from(certificates[0].certified.key.algorithm() == SignatureAlgorithm::RSA);
             assert_eq!(shown(&certificates, Options::default(), Some("a.test"), BOTH), Some(ecdsa));
             assert_eq!(shown(&certificates, Options::default(), Some("a.test"), RSA_ONLY), Some(1 - ecdsa));
         }
@@ -240,8 +277,46 @@ mod tests {
     }
 
     #[test]
+    fn rfc9110_15_5_20_only_who_verified_another_name_is_misdirected() {
+        let certificates = [
+            named(&["default.test"], ECDSA),
+            named(&["a.test", "b.test"], ECDSA),
+            named(&["c.test", "*.c.test"], ECDSA),
+        ];
+        let choice = choice(&certificates, Options::default());
+        for (name, host, misdirected) in [
+            ("a.test", "c.test", true),
+            ("a.test", "x.c.test", true),
+            ("A.test", "C.test.", true),
+            ("x.c.test", "a.test", true),
+            ("default.test", "a.test", true),
+            // The certificate that was shown stands for both.
+            ("a.test", "b.test", false),
+            ("x.c.test", "c.test", false),
+            ("x.c.test", "y.c.test", false),
+            ("a.test", "a.test", false),
+            // None stands for the host: whoever asked for it would have got the same answer.
+            ("a.test", "elsewhere.test", false),
+            ("a.test", "x.y.c.test", false),
+            ("a.test", "127.0.0.1", false),
+            // None stands for the name: nobody verified it.
+            ("elsewhere.test", "a.test", false),
+        ] {
+            assert_eq!(choice.misdirects(name, host), misdirected, "{name} {host}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_several_certificates_stand_for_directs_to_all_of_them() {
+        let certificates = [named(&["a.test"], RSA), named(&["a.test", "b.test"], ECDSA), named(&["b.test"], RSA)];
+        let choice = choice(&certificates, Options::default());
+        assert!(!choice.misdirects("a.test", "b.test"));
+        assert!(!choice.misdirects("b.test", "a.test"));
+    }
+
+    #[test]
     fn a_key_needs_a_scheme_and_a_suite() {
-        let [ecdsa, rsa] = [ECDSA, RSA].map(|algorithm| named(&[], algorithm).certified());
+        let [ecdsa, rsa] = [ECDSA, RSA].map(|algorithm| named(&[], algorithm).certified);
         let tls13 = [CipherSuite::TLS13_AES_128_GCM_SHA256];
         for (key, suites, other) in [(&ecdsa, TLS12_ECDSA, TLS12_RSA), (&rsa, TLS12_RSA, TLS12_ECDSA)] {
             assert!(can_use(key, BOTH, &suites));

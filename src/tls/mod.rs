@@ -2,24 +2,30 @@
 //!
 //! [`ServerTls`] is a `DownstreamTlsContext` as it runs; `listener` uses it for handshakes on TCP and `quic` for QUIC.
 //! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`. Sessions resume on every worker: those of TCP are in tickets whose
-//! keys belong to the context, those of QUIC in the [`SessionStore`] of the process.
+//! keys belong to the context, those of QUIC in the [`SessionStore`] of the process, or in tickets where keys are configured.
+//! Certificates and keys in files may change: [`Rotation`] takes up what is new.
 
 mod certificate;
 mod choice;
 mod client;
 mod facts;
 mod key_log;
+mod live;
 mod params;
+mod rotation;
 mod schemes;
 mod secrets;
 mod server;
 mod sessions;
+mod tickets;
 
 pub use certificate::CertificateFacts;
 pub use client::{ClientTls, client};
 pub use facts::{CIPHERS, GROUPS, VERSIONS, facts, facts_of};
+pub use live::Generation;
+pub use rotation::Rotation;
 pub use secrets::Secrets;
-pub use server::{ServerTls, server};
+pub use server::{ServerTls, has_ticket_keys, server};
 pub use sessions::{Scope, SessionStore};
 
 /// The transport that a context stands on.

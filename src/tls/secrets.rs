@@ -1,39 +1,100 @@
-//! Secrets that stand in the configuration under a name, for TLS contexts to refer to.
+//! Secrets that TLS contexts refer to: by a name in the configuration, or in files of their own. And what of them may change.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use super::certificate::{Certificate, load};
+use super::certificate::Certificate;
+use super::live::Live;
+use super::rotation::{Delivery, Material, Renewable, Rotation, SecretStats, Source};
+use super::tickets::TicketKeys;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::secret::Type;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{SdsSecretConfig, Secret};
 use crate::config::{At, Invalid};
+use crate::observe::stats::Scope;
 
 /// The secrets of a configuration, by name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Secrets {
-    certificates: HashMap<String, Result<Certificate, Invalid>>,
+    held: HashMap<String, Result<Held, Invalid>>,
     /// Whether a name could not be read: any reference may mean that secret.
     nameless: bool,
     used: RefCell<HashSet<String>>,
+    /// Those in files, each read once.
+    delivered: RefCell<HashMap<Delivery, Held>>,
+    rotation: RefCell<Rotation>,
+    stats: Scope,
+}
+
+/// A secret of any kind.
+#[derive(Clone, Debug)]
+pub(super) enum Held {
+    Certificate(Arc<Source<Certificate>>),
+    TicketKeys(Arc<Source<TicketKeys>>),
+}
+
+/// A kind of secret that can be [`Held`].
+pub(super) trait Kind: Material {
+    fn hold(source: Arc<Source<Self>>) -> Held;
+
+    /// `None` where it is of another kind.
+    fn of_held(held: &Held) -> Option<&Arc<Source<Self>>>;
+}
+
+impl Kind for Certificate {
+    fn hold(source: Arc<Source<Self>>) -> Held {
+        Held::Certificate(source)
+    }
+
+    fn of_held(held: &Held) -> Option<&Arc<Source<Self>>> {
+        match held {
+            Held::Certificate(source) => Some(source),
+            Held::TicketKeys(_) => None,
+        }
+    }
+}
+
+impl Kind for TicketKeys {
+    fn hold(source: Arc<Source<Self>>) -> Held {
+        Held::TicketKeys(source)
+    }
+
+    fn of_held(held: &Held) -> Option<&Arc<Source<Self>>> {
+        match held {
+            Held::TicketKeys(source) => Some(source),
+            Held::Certificate(_) => None,
+        }
+    }
 }
 
 impl Secrets {
     /// Builds the secrets of the field `secrets` of the message at `at`. All faults are reported, and what refers to a
-    /// faulty secret is not reported as dangling.
+    /// faulty secret is not reported as dangling. What is delivered in files is counted below `stats`, the root of all names.
     #[must_use]
-    pub fn build(list: &[Secret], at: At<'_>) -> Self {
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let mut secrets = Self { nameless: list.is_empty() && at.field("secrets").is_tainted(), ..Self::default() };
+    pub fn build(list: &[Secret], stats: &Scope, at: At<'_>) -> Self {
+        let mut secrets = Self {
+            held: HashMap::new(),
+            nameless: list.is_empty() && at.field("secrets").is_tainted(),
+            used: RefCell::default(),
+            delivered: RefCell::default(),
+            rotation: RefCell::default(),
+            stats: stats.clone(),
+        };
         for (at, written) in at.items("secrets", list) {
-            let certificate = match &written.r#type {
-                Some(Type::TlsCertificate(certificate)) => load(certificate, &provider, at.field("tls_certificate")),
+            let held = match &written.r#type {
+                Some(Type::TlsCertificate(written)) => {
+                    secrets.own::<Certificate>(written, at.field(Certificate::FIELD)).map(Held::Certificate)
+                }
+                Some(Type::SessionTicketKeys(written)) => {
+                    secrets.own::<TicketKeys>(written, at.field(TicketKeys::FIELD)).map(Held::TicketKeys)
+                }
                 Some(_) => Err(at.not_implemented()),
-                None => Err(at.error("needs a `tls_certificate`")),
+                None => Err(at.error("needs a `tls_certificate` or `session_ticket_keys`")),
             };
             if written.name.is_empty() {
                 secrets.nameless = true;
                 at.field("name").error("a secret needs a name to be referred to");
-            } else if secrets.certificates.insert(written.name.clone(), certificate).is_some() {
+            } else if secrets.held.insert(written.name.clone(), held).is_some() {
                 at.field("name").error(format_args!("there is another secret named `{}`", written.name));
             }
         }
@@ -48,15 +109,61 @@ impl Secrets {
         }
     }
 
-    /// The certificate that a context refers to.
-    pub(super) fn certificate(&self, written: &SdsSecretConfig, at: At<'_>) -> Result<Certificate, Invalid> {
+    /// What of all this may change while the process runs.
+    #[must_use]
+    pub fn into_rotation(self) -> Rotation {
+        self.rotation.into_inner()
+    }
+
+    /// What a context, or a secret of the configuration, describes itself.
+    pub(super) fn own<M: Material>(&self, written: &M::Written, at: At<'_>) -> Result<Arc<Source<M>>, Invalid> {
+        Source::written(written, at).map(|source| self.watched(source))
+    }
+
+    /// The secret that a context refers to.
+    pub(super) fn named<M: Kind>(&self, written: &SdsSecretConfig, at: At<'_>) -> Result<Arc<Source<M>>, Invalid> {
+        if written.sds_config.is_some() {
+            return self.delivered(written, at);
+        }
         self.used.borrow_mut().insert(written.name.clone());
-        match self.certificates.get(&written.name) {
-            Some(certificate) => certificate.clone(),
+        match self.held.get(&written.name) {
+            Some(held) => of_kind(held.as_ref().map_err(|invalid| *invalid)?, &written.name, at),
             None if self.nameless => Err(at.given_up()),
-            None => {
-                Err(at.field("name").dangling("secret", &written.name, self.certificates.keys().map(String::as_str)))
-            }
+            None => Err(at.field("name").dangling("secret", &written.name, self.held.keys().map(String::as_str))),
         }
     }
+
+    /// A secret in a file of its own.
+    fn delivered<M: Kind>(&self, written: &SdsSecretConfig, at: At<'_>) -> Result<Arc<Source<M>>, Invalid> {
+        let Some(config) = &written.sds_config else { return Err(at.given_up()) };
+        let at_config = at.field("sds_config");
+        let delivery = Delivery::new(&written.name, config, at_config)?;
+        let known = self.delivered.borrow().get(&delivery).cloned();
+        if let Some(held) = known {
+            return of_kind(&held, &written.name, at);
+        }
+        let stats = SecretStats::new(&self.stats, &written.name);
+        let source = Source::delivered(&delivery, stats, at_config.field("path_config_source.path"))?;
+        let source = self.watched(source);
+        self.delivered.borrow_mut().insert(delivery, M::hold(Arc::clone(&source)));
+        Ok(source)
+    }
+
+    fn watched<M: Material>(&self, source: Arc<Source<M>>) -> Arc<Source<M>> {
+        if source.changes() {
+            self.rotation.borrow_mut().source(Arc::clone(&source) as Arc<dyn Renewable>);
+        }
+        source
+    }
+
+    /// Has a context made anew when one of its sources changes.
+    pub(super) fn rotate(&self, context: &Arc<Live>) {
+        self.rotation.borrow_mut().context(Arc::clone(context) as _);
+    }
+}
+
+fn of_kind<M: Kind>(held: &Held, name: &str, at: At<'_>) -> Result<Arc<Source<M>>, Invalid> {
+    M::of_held(held).map(Arc::clone).ok_or_else(|| {
+        at.field("name").error(format_args!("the secret `{name}` is of another kind: it is to be {}", M::NAME))
+    })
 }

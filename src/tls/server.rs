@@ -2,42 +2,61 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
-use rustls::server::NoServerSessionStorage;
 
 use super::Transport;
-use super::certificate::{Certificate, CertificateFacts, load};
+use super::certificate::{Certificate, CertificateFacts};
 use super::choice::{Choice, Options};
 use super::key_log::KeyLogFile;
+use super::live::{Generation, Live, Recipe, Sessions, unstapled};
 use super::params::params;
+use super::rotation::{ContextStats, Source};
 use super::secrets::Secrets;
-use super::sessions::{Scope, ScopedSessions, SessionStore};
+use super::sessions::{Scope, SessionStore};
+use super::tickets::{self, TicketKeys};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
     CommonTlsContext, DownstreamTlsContext, TlsKeyLog, common_tls_context::ValidationContextType,
-    downstream_tls_context, downstream_tls_context::OcspStaplePolicy,
+    downstream_tls_context::OcspStaplePolicy, downstream_tls_context::SessionTicketKeysType,
 };
-use crate::config::{At, Invalid};
+use crate::config::{At, Invalid, duration};
+use crate::observe::stats;
 
-/// What a handshake on a listener needs.
+/// What handshakes on a listener need.
 #[derive(Clone, Debug)]
 pub struct ServerTls {
-    /// For rustls, or for quinn to wrap.
-    pub config: Arc<ServerConfig>,
-    /// For `/certs`.
-    pub certificates: Vec<CertificateFacts>,
-    /// What its sessions depend on. Whoever knows of more binds it before [`Self::remember`].
+    live: Arc<Live>,
+    /// What its sessions depend on beside the certificates. Whoever knows of more binds it before [`Self::remember`].
     pub scope: Scope,
 }
 
 impl ServerTls {
-    /// Lets the clients of a QUIC listener resume, where the context lets them: their sessions are kept in `store`, under all
-    /// that was bound to the scope.
+    /// For a handshake that begins: with the certificates that are in use now.
+    #[must_use]
+    pub fn now(&self) -> Arc<Generation> {
+        self.live.now()
+    }
+
+    /// The certificates that are in use now, for `/certs`.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<CertificateFacts> {
+        self.now().certificates()
+    }
+
+    /// Lets the clients of a QUIC listener resume, where the context lets them: their sessions are kept in `store`, or in
+    /// tickets where there are keys for them, under all that was bound to the scope.
     pub fn remember(&mut self, store: &Arc<SessionStore>) {
-        // rustls accepts early data only for sessions that it stores itself: a session taken out once is gone, which is also
-        // what stops a replay of the handshake (RFC 8446 §8.1).
-        let sessions = ScopedSessions::new(store, self.scope);
-        Arc::make_mut(&mut self.config).session_storage = Arc::new(sessions);
+        let scope = self.scope;
+        self.live.alter(|recipe| {
+            recipe.scope = scope;
+            recipe.sessions.store = Some(Arc::clone(store));
+        });
+    }
+
+    /// Counts what changes in the scope of a listener.
+    pub fn count(&self, scope: &stats::Scope) {
+        self.live.count(ContextStats::new(scope));
     }
 }
 
@@ -66,32 +85,41 @@ pub fn server(
     let certificates = certificates(common, secrets, at);
     let alpn = alpn(&common.alpn_protocols, transport, at.field("alpn_protocols"));
     let key_log = key_log(common.key_log.as_ref(), at.field("key_log"));
+    let sessions = sessions(written, transport, secrets, context);
     let (params, certificates, alpn, key_log) = (params?, certificates?, alpn?, key_log?);
+    let sessions = sessions?;
     stapled(&certificates, policy, at)?;
-    let scope = scope(&certificates, &alpn);
-    let facts = certificates.iter().map(|certificate| certificate.facts.clone()).collect();
-    let choice = Choice::new(&certificates, params.schemes.as_ref(), policy, options);
+    let scope = scope(&alpn);
     let builder = ServerConfig::builder_with_provider(params.provider)
         .with_protocol_versions(&params.versions)
         .map_err(|error| at.field("tls_params").error(format_args!("no handshake is possible: {error}")))?;
-    let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(choice));
-    config.alpn_protocols = alpn;
-    config.ignore_client_order = !written.prefer_client_ciphers;
+    let mut template = builder.with_no_client_auth().with_cert_resolver(Arc::new(Choice::default()));
+    template.alpn_protocols = alpn;
+    template.ignore_client_order = !written.prefer_client_ciphers;
     if let Some(key_log) = key_log {
-        config.key_log = Arc::new(key_log);
+        template.key_log = Arc::new(key_log);
     }
-    sessions(&mut config, written, transport, context);
-    Ok(ServerTls { config: Arc::new(config), certificates: facts, scope })
+    let recipe = Recipe { template, certificates, schemes: params.schemes, policy, options, sessions, scope };
+    let changes = recipe.changes();
+    let live = Live::new(recipe);
+    if changes {
+        secrets.rotate(&live);
+    }
+    Ok(ServerTls { live, scope })
 }
 
-/// What TLS itself makes sessions depend on.
-fn scope(certificates: &[Certificate], alpn: &[Vec<u8>]) -> Scope {
+/// Whether the sessions of a context are in tickets under keys that are configured.
+#[must_use]
+pub fn has_ticket_keys(written: &DownstreamTlsContext) -> bool {
+    use SessionTicketKeysType::{SessionTicketKeys, SessionTicketKeysSdsSecretConfig};
+    matches!(written.session_ticket_keys_type, Some(SessionTicketKeys(_) | SessionTicketKeysSdsSecretConfig(_)))
+}
+
+/// What TLS itself makes sessions depend on, beside the certificates.
+fn scope(alpn: &[Vec<u8>]) -> Scope {
     let mut scope = Scope::default();
     // A client that resumes shows no certificate: it was asked for none.
     scope.bind("client authentication", "none");
-    for certificate in certificates.iter().flat_map(|certificate| &certificate.chain) {
-        scope.bind("certificate", certificate);
-    }
     for protocol in alpn {
         scope.bind("protocol", protocol);
     }
@@ -99,11 +127,14 @@ fn scope(certificates: &[Certificate], alpn: &[Vec<u8>]) -> Scope {
 }
 
 /// The certificates of a context, its own before those that it refers to.
-fn certificates(common: &CommonTlsContext, secrets: &Secrets, at: At<'_>) -> Result<Vec<Certificate>, Invalid> {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let own = at.each("tls_certificates", &common.tls_certificates, |at, written| load(written, &provider, at));
+fn certificates(
+    common: &CommonTlsContext,
+    secrets: &Secrets,
+    at: At<'_>,
+) -> Result<Vec<Arc<Source<Certificate>>>, Invalid> {
+    let own = at.each("tls_certificates", &common.tls_certificates, |at, written| secrets.own(written, at));
     let configs = &common.tls_certificate_sds_secret_configs;
-    let named = at.each("tls_certificate_sds_secret_configs", configs, |at, written| secrets.certificate(written, at));
+    let named = at.each("tls_certificate_sds_secret_configs", configs, |at, written| secrets.named(written, at));
     let all = [own?, named?].concat();
     if all.is_empty() {
         return Err(at.field("tls_certificates").error("a server needs a certificate"));
@@ -112,14 +143,14 @@ fn certificates(common: &CommonTlsContext, secrets: &Secrets, at: At<'_>) -> Res
 }
 
 /// Whether every certificate has the staple that the policy asks for.
-fn stapled(certificates: &[Certificate], policy: OcspStaplePolicy, at: At<'_>) -> Result<(), Invalid> {
-    let bare = certificates.iter().find(|certificate| certificate.staple.is_none());
-    match bare {
-        Some(bare) if policy == OcspStaplePolicy::MustStaple => Err(at.field("tls_certificates").error(format_args!(
+fn stapled(certificates: &[Arc<Source<Certificate>>], policy: OcspStaplePolicy, at: At<'_>) -> Result<(), Invalid> {
+    let certificates: Vec<_> = certificates.iter().map(|source| source.now()).collect();
+    match unstapled(&certificates, policy) {
+        Some(bare) => Err(at.field("tls_certificates").error(format_args!(
             "`ocsp_staple_policy: MUST_STAPLE` asks for an `ocsp_staple` with every certificate: that in `{}` has none",
             bare.facts.path
         ))),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -155,27 +186,29 @@ pub(super) fn alpn(written: &[String], transport: Transport, at: At<'_>) -> Resu
     Ok(vec![b"h3".to_vec()])
 }
 
-/// How sessions resume. As Envoy: tickets are what "stateless" is about, and all that TLS 1.3 has on TCP; the sessions of TLS
-/// 1.2 that have no ticket are what "stateful" is about. On QUIC neither has an effect.
-fn sessions(config: &mut ServerConfig, written: &DownstreamTlsContext, transport: Transport, at: At<'_>) {
-    use downstream_tls_context::SessionTicketKeysType::DisableStatelessSessionResumption as Disable;
-    let stateless = !matches!(written.session_ticket_keys_type, Some(Disable(true)));
-    let stateful = !written.disable_stateful_session_resumption;
-    match transport {
-        Transport::Tcp => {
-            if stateless {
-                // The keys rotate by themselves. Failing to make them only costs resumption.
-                if let Ok(ticketer) = rustls::crypto::aws_lc_rs::Ticketer::new() {
-                    config.ticketer = ticketer;
-                }
-            } else {
-                config.send_tls13_tickets = 0;
-            }
-            if !stateful {
-                config.session_storage = Arc::new(NoServerSessionStorage {});
-            }
+/// How sessions resume.
+fn sessions(
+    written: &DownstreamTlsContext,
+    transport: Transport,
+    secrets: &Secrets,
+    at: At<'_>,
+) -> Result<Sessions, Invalid> {
+    use SessionTicketKeysType as Keys;
+    let keys = match &written.session_ticket_keys_type {
+        Some(Keys::SessionTicketKeys(written)) => secrets.own(written, at.field("session_ticket_keys")).map(Some),
+        Some(Keys::SessionTicketKeysSdsSecretConfig(written)) => {
+            secrets.named(written, at.field("session_ticket_keys_sds_secret_config")).map(Some)
         }
-        Transport::Quic { resumption, early_data } => {
+        Some(Keys::DisableStatelessSessionResumption(_)) | None => Ok(None),
+    };
+    let stateless = !matches!(written.session_ticket_keys_type, Some(Keys::DisableStatelessSessionResumption(true)));
+    let stateful = !written.disable_stateful_session_resumption;
+    let lifetime = lifetime(written, at);
+    let own = match transport {
+        // The keys rotate by themselves. Failing to make them only costs resumption.
+        Transport::Tcp if stateless => rustls::crypto::aws_lc_rs::Ticketer::new().ok(),
+        Transport::Tcp => None,
+        Transport::Quic { .. } => {
             let fields = [
                 ("disable_stateless_session_resumption", stateless),
                 ("disable_stateful_session_resumption", stateful),
@@ -185,13 +218,21 @@ fn sessions(config: &mut ServerConfig, written: &DownstreamTlsContext, transport
                     "`{field}` has no effect on QUIC: `enable_resumption: false` and `enable_early_data: false` beside `downstream_tls_context` have"
                 ));
             }
-            // Until `ServerTls::remember`.
-            config.session_storage = Arc::new(NoServerSessionStorage {});
-            if !resumption {
-                config.send_tls13_tickets = 0;
-            }
-            // RFC 9001 §4.6.1: on QUIC the only size is all or nothing.
-            config.max_early_data_size = if resumption && early_data { u32::MAX } else { 0 };
+            None
         }
+    };
+    let keys: Option<Arc<Source<TicketKeys>>> = keys?;
+    Ok(Sessions { transport, stateless, stateful, keys, own, lifetime, store: None })
+}
+
+/// How long sessions may be resumed, where that is said.
+fn lifetime(written: &DownstreamTlsContext, at: At<'_>) -> Option<Duration> {
+    let lifetime = duration(written.session_timeout.as_ref()?);
+    // As in OpenSSL, where it stands for the default.
+    let lifetime = Some(Duration::from_secs(lifetime.as_secs())).filter(|lifetime| !lifetime.is_zero());
+    let most = Duration::from_secs(u64::from(tickets::MOST));
+    if lifetime.is_some_and(|lifetime| lifetime > most) {
+        at.field("session_timeout").lint("sessions of TLS 1.3 last for seven days at most");
     }
+    lifetime
 }

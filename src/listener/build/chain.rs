@@ -112,6 +112,11 @@ fn quic_tls(chain: &proto::FilterChain, at: At<'_>, context: &Context<'_>) -> Re
     let written = at.required("downstream_tls_context", transport.downstream_tls_context.as_ref())?;
     let resumption = transport.enable_resumption.unwrap_or(true);
     let early_data = transport.enable_early_data.unwrap_or(true);
+    if transport.enable_early_data == Some(true) && tls::has_ticket_keys(written) {
+        at.field("enable_early_data").no_effect(
+            "`enable_early_data` has no effect: early data is taken only from sessions that this process remembers, and with keys for session tickets they are in tickets",
+        );
+    }
     let over = Transport::Quic { resumption, early_data };
     let tls = tls::server(written, over, context.secrets, at.field("downstream_tls_context"));
     if early_data && !resumption {

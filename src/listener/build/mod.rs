@@ -70,6 +70,9 @@ fn listener(
     let filters = filters(written, protocol, at);
     let (place, served, access_log, filters) = (place?, served?, access_log?, filters?);
     let (chains, kind) = served;
+    for tls in chains.iter().filter_map(|chain| chain.tls.as_ref()) {
+        tls.count(&scope);
+    }
     let name = if written.name.is_empty() { known_name(&place) } else { written.name.clone() };
     Ok(Listener {
         name: name.into(),

@@ -150,8 +150,14 @@ impl Handshake {
         deadline: tokio::time::Instant,
     ) -> (Result<(), String>, Option<CloseCode>) {
         let Begun { connection: quic, early } = begun;
-        let peer =
-            Peer { remote: self.remote, secure: true, facts: Arc::clone(facts), alt_svc: None, accepted: self.began };
+        let peer = Peer {
+            remote: self.remote,
+            secure: true,
+            facts: Arc::clone(facts),
+            alt_svc: None,
+            accepted: self.began,
+            tls: agreed(&quic).map(|agreed| agreed.generation),
+        };
         let max_streams = self.max_streams;
         let keep_alive = match &self.listener.kind {
             Kind::Quic(settings) => settings.keep_alive,

@@ -17,6 +17,7 @@ use crate::hcm::{ConnectionEnd, Worker};
 use crate::net::Passed;
 use crate::observe::access_log::Connection as Facts;
 use crate::observe::log::Limited;
+use crate::tls::ServerTls;
 use serve::OnChain;
 
 /// Runs the accept loop of one socket on one worker.
@@ -131,7 +132,7 @@ impl Accepted {
     }
 
     fn on<'a>(&'a self, chain: &'a Arc<Chain>, passed: &'a Arc<Passed>) -> OnChain<'a> {
-        OnChain { accepted: self, chain, passed }
+        OnChain { accepted: self, chain, passed, tls: chain.tls.as_ref().map(ServerTls::now) }
     }
 
     fn no_chain(&self, facts: Facts, end: &mut ConnectionEnd) -> Arc<Facts> {

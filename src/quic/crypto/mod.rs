@@ -18,11 +18,12 @@ use quinn::crypto::{
 use quinn::{ConnectionId, Side};
 use quinn_proto::transport_parameters::TransportParameters;
 use quinn_proto::{TransportError, TransportErrorCode};
+use rustls::quic::Suite;
 
 use super::caught::Panics;
 use crate::observe::access_log::Tls;
 use crate::observe::stats::{Counter, Scope};
-use crate::tls;
+use crate::tls::{self, Generation, ServerTls};
 use hello::{ClientHello, ServerHello};
 
 pub use choosing::Choose;
@@ -42,6 +43,8 @@ pub struct Agreed {
     pub resumed: bool,
     /// Whether the handshake is complete (RFC 9001 §4.1.1): the client has shown that it heard the server.
     pub complete: bool,
+    /// The certificates that were in use when it began.
+    pub generation: Arc<Generation>,
 }
 
 /// `listener.<address>.quic.*`: what became of early data. Counted with the first flight of a client, whether or not its
@@ -62,16 +65,21 @@ impl EarlyDataStats {
     }
 }
 
-/// A configuration that looks at the handshakes it makes.
+/// A configuration that looks at the handshakes it makes, each with the certificates that are in use when it begins.
 pub(super) struct Watched {
+    /// For what does not depend on them.
     inner: Arc<QuicServerConfig>,
+    tls: ServerTls,
+    initial: Suite,
     early_data: EarlyDataStats,
     panics: Panics,
 }
 
 impl Watched {
-    pub(super) fn new(inner: QuicServerConfig, early_data: EarlyDataStats, panics: Panics) -> Self {
-        Self { inner: Arc::new(inner), early_data, panics }
+    /// `None` where `initial` is not the suite of Initial packets.
+    pub(super) fn new(tls: &ServerTls, initial: Suite, early_data: EarlyDataStats, panics: Panics) -> Option<Self> {
+        let inner = QuicServerConfig::with_initial(Arc::clone(&tls.now().config), initial).ok()?;
+        Some(Self { inner: Arc::new(inner), tls: tls.clone(), initial, early_data, panics })
     }
 }
 
@@ -85,8 +93,13 @@ impl ServerConfig for Watched {
     }
 
     fn start_session(self: Arc<Self>, version: u32, params: &TransportParameters) -> Box<dyn crypto::Session> {
+        let generation = self.tls.now();
+        let config = QuicServerConfig::with_initial(Arc::clone(&generation.config), self.initial);
+        // It was the right suite before.
+        let config = config.map_or_else(|_| Arc::clone(&self.inner), Arc::new);
         Box::new(Session {
-            inner: Arc::clone(&self.inner).start_session(version, params),
+            inner: config.start_session(version, params),
+            generation,
             early_data: self.early_data.clone(),
             panics: self.panics.clone(),
             asked: Some(ClientHello::default()),
@@ -94,6 +107,16 @@ impl ServerConfig for Watched {
             encrypts: false,
         })
     }
+}
+
+/// Hands a message to TLS. What is configured of it is called here, too: which certificate, which session.
+fn read(tls: &mut dyn crypto::Session, panics: &Panics, message: &[u8]) -> Result<bool, TransportError> {
+    panics.caught("a handshake", || tls.read_handshake(message)).unwrap_or_else(|| Err(broken()))
+}
+
+/// Takes what TLS has to say.
+fn write(tls: &mut dyn crypto::Session, panics: &Panics, to: &mut Vec<u8>) -> Option<Keys> {
+    panics.caught("a handshake", || tls.write_handshake(to)).flatten()
 }
 
 /// The end of a handshake in which something of ours has panicked.
@@ -104,6 +127,7 @@ fn broken() -> TransportError {
 /// One handshake.
 struct Session {
     inner: Box<dyn crypto::Session>,
+    generation: Arc<Generation>,
     early_data: EarlyDataStats,
     panics: Panics,
     /// The first message of the client, until it is whole.
@@ -127,6 +151,7 @@ impl crypto::Session for Session {
             tls: tls::facts_of(hello.suite, hello.group),
             resumed: hello.resumes,
             complete: !self.inner.is_handshaking(),
+            generation: Arc::clone(&self.generation),
         }))
     }
 
@@ -147,9 +172,7 @@ impl crypto::Session for Session {
     }
 
     fn read_handshake(&mut self, buf: &[u8]) -> Result<bool, TransportError> {
-        let Self { inner, panics, .. } = self;
-        // What is configured of TLS is called here, too: which certificate, which session.
-        let ready = panics.caught("a handshake", || inner.read_handshake(buf)).unwrap_or_else(|| Err(broken()))?;
+        let ready = read(self.inner.as_mut(), &self.panics, buf)?;
         if let Some(asked) = self.asked.as_mut().and_then(|hello| hello.read(buf)) {
             self.asked = None;
             if asked.early_data {
@@ -167,8 +190,7 @@ impl crypto::Session for Session {
 
     fn write_handshake(&mut self, buf: &mut Vec<u8>) -> Option<Keys> {
         let before = buf.len();
-        let Self { inner, panics, .. } = self;
-        let keys = panics.caught("a handshake", || inner.write_handshake(buf)).flatten();
+        let keys = write(self.inner.as_mut(), &self.panics, buf);
         if !self.encrypts {
             self.answered = buf.get(before..).and_then(ServerHello::read).or(self.answered);
             self.encrypts = keys.is_some();

@@ -56,14 +56,20 @@ const BUILD_REFUSES: [&str; 11] = [
 ];
 
 /// Enums of which one value is supported yet: with another the configuration is refused. And what cannot be left out.
-const WALK_REFUSES: [&str; 5] = [
+const WALK_REFUSES: [&str; 8] = [
     // An extension has to say what it is.
     "envoy.extensions.early_data.v3.DefaultEarlyDataPolicy.",
+    "envoy.config.core.v3.ConfigSource.resource_api_version",
+    "envoy.config.core.v3.ApiVersion.AUTO",
+    "envoy.config.core.v3.ApiVersion.V3",
     "envoy.config.cluster.v3.Cluster.type",
     "envoy.config.cluster.v3.Cluster.lb_policy",
     "envoy.config.cluster.v3.Cluster.DiscoveryType.STATIC",
     "envoy.config.cluster.v3.Cluster.LbPolicy.ROUND_ROBIN",
 ];
+
+/// Messages of files that a configuration refers to: no configuration sets their fields.
+const ELSEWHERE: [&str; 1] = ["envoy.service.discovery.v3.DiscoveryResponse"];
 
 /// What came of a change, the strongest last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -157,6 +163,12 @@ fn directory() -> TempDir {
     for (name, text) in [("server.crt", certificate()), ("server.crtx", certificate())] {
         write(name, &text);
     }
+    for (name, byte) in [("ticket.key", 1), ("ticket.keyx", 2)] {
+        std::fs::write(directory.path().join(name), [byte; 80]).unwrap();
+    }
+    for name in ["sds.yaml", "sds.yamlx"] {
+        write(name, &delivered(&directory.path().display().to_string()));
+    }
     for name in ["server.p12", "server.p12x"] {
         std::fs::write(directory.path().join(name), pkcs12(&key)).unwrap();
     }
@@ -167,6 +179,21 @@ fn directory() -> TempDir {
     write("text", &"a text\n".repeat(1000));
     write("textx", "another text\n");
     directory
+}
+
+/// A file with two secrets.
+fn delivered(directory: &str) -> String {
+    let secret = |name: &str| {
+        format!(
+            "- \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret
+  name: {name}
+  tls_certificate:
+    certificate_chain: {{filename: \"{directory}/server.crt\"}}
+    private_key: {{filename: \"{directory}/server.key\"}}
+"
+        )
+    };
+    format!("resources:\n{}{}", secret("delivered"), secret("deliveredx"))
 }
 
 /// A key with a certificate of its own, under the password of `tls.yaml`.
@@ -210,7 +237,8 @@ fn every_applied_field_changes_what_is_built() {
     let mut files = files(directory.path());
     let mut wrong = Vec::new();
     let mut counts = BTreeMap::new();
-    for line in config::support_lines().filter(|line| line.status == "applied") {
+    let here = config::support_lines().filter(|line| line.status == "applied" && !ELSEWHERE.contains(&line.name));
+    for line in here {
         // An extension without fields is one by itself.
         let names = if line.names.is_empty() { vec![""] } else { line.names.split_whitespace().collect() };
         for name in names {

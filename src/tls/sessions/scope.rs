@@ -28,6 +28,11 @@ impl Scope {
         self.bind(fact, value.to_be_bytes());
     }
 
+    /// The digest.
+    pub(in crate::tls) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Where the session of that identity stands in the store.
     pub(super) fn key(&self, id: &[u8]) -> Key {
         sha256(&[&self.0, id])
