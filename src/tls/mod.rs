@@ -4,6 +4,7 @@
 //! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`. Sessions resume on every worker: those of TCP are in tickets whose
 //! keys belong to the context, those of QUIC in the [`SessionStore`] of the process.
 
+mod agreed;
 mod certificate;
 mod choice;
 mod client;
@@ -15,8 +16,9 @@ mod secrets;
 mod server;
 mod sessions;
 
+pub use agreed::Agreed;
 pub use certificate::CertificateFacts;
-pub use client::{ClientTls, client};
+pub use client::{Asked, ClientTls, Handshake, Handshakes, NEEDS_AUTHORITY, SslStats, Wanted, client};
 pub use facts::{CIPHERS, GROUPS, VERSIONS, facts, facts_of};
 pub use secrets::Secrets;
 pub use server::{ServerTls, server};

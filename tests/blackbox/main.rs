@@ -26,4 +26,5 @@ mod stateless;
 mod stop;
 mod tls;
 mod upstream_http3;
+mod upstream_tls;
 mod watched;

@@ -36,6 +36,7 @@ whole! {
     references: "references.yaml",
     certificates: "certificates.yaml",
     tls: "tls.yaml",
+    upstream_tls: "upstream_tls.yaml",
     addresses: "addresses.yaml",
     no_effect: "no_effect.yaml",
     quic: "quic.yaml",

@@ -5,6 +5,7 @@
 //! there are keys for it, which session, cipher and group were agreed on (`ServerHello`). What it saw is [`Agreed`], in place of
 //! quinn's `HandshakeData`.
 
+mod client;
 mod hello;
 
 use std::any::Any;
@@ -22,6 +23,8 @@ use crate::observe::access_log::Tls;
 use crate::observe::stats::{Counter, Scope};
 use crate::tls;
 use hello::{ClientHello, ServerHello};
+
+pub(super) use client::{Heard, Listening};
 
 /// What a server and its client have agreed on: what `quinn::Connection::handshake_data` holds.
 #[derive(Clone, Debug)]

@@ -37,7 +37,7 @@ pub(super) fn trusted(authority: &str) -> String {
 }
 
 /// A cluster with one host and these fields for its TLS context and its HTTP/3 options.
-pub(super) fn cluster(name: &str, address: SocketAddr, tls: &str, http3: &str) -> String {
+pub(crate) fn cluster(name: &str, address: SocketAddr, tls: &str, http3: &str) -> String {
     let (ip, port) = (address.ip(), address.port());
     // Only where nobody answers is it worth giving up early.
     let patience = if name == "unanswering" { "0.5s" } else { "20s" };
