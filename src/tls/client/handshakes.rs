@@ -77,3 +77,88 @@ impl ClientTls {
 
 /// Names of one host whose sessions are kept.
 const NAMES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::time::Duration;
+
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use rustls::RootCertStore;
+    use rustls::client::WebPkiServerVerifier;
+    use rustls::crypto::aws_lc_rs::default_provider;
+
+    use super::*;
+    use crate::observe::stats::Store;
+    use crate::tls::{SslStats, Wanted};
+
+    const HOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    /// A certificate for `a.test` that is valid in 2030.
+    fn certificate() -> CertificateDer<'static> {
+        let mut parameters = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
+        parameters.not_before = date_time_ymd(2030, 1, 1);
+        parameters.not_after = date_time_ymd(2031, 1, 1);
+        parameters.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
+    }
+
+    /// A context that trusts one certificate.
+    fn context(trusted: &CertificateDer<'static>, stats: &SslStats) -> ClientTls {
+        let mut roots = RootCertStore::empty();
+        roots.add(trusted.clone()).unwrap();
+        let provider = Arc::new(default_provider());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_webpki_verifier(Arc::clone(&verifier))
+            .with_no_client_auth();
+        ClientTls {
+            config: Arc::new(config),
+            proof: Proof { context: verifier, names: Vec::new(), schemes: None, stats: stats.clone() },
+            sni: None,
+            auto_host_sni: false,
+            auto_sni_san_validation: false,
+            max_session_keys: 1,
+            verifies: true,
+        }
+    }
+
+    fn asked(tls: &ClientTls, name: &str) -> Arc<Asked> {
+        Arc::new(tls.asked(Wanted { sni: Some(name), san: None }, ""))
+    }
+
+    #[test]
+    fn who_asks_for_the_same_has_the_same_sessions_as_long_as_the_name_is_remembered() {
+        let tls = context(&certificate(), &SslStats::new(&Store::new().scope("cluster.a")));
+        let handshakes = Handshakes::default();
+        let of = |name: &str| handshakes.of(&tls, &asked(&tls, name), HOST).config;
+        let first = of("first.test");
+        assert!(Arc::ptr_eq(&first, &of("FIRST.test")));
+        assert!(!Arc::ptr_eq(&first, &of("other.test")));
+        for number in 0..NAMES - 1 {
+            of(&format!("{number}.test"));
+            assert!(Arc::ptr_eq(&first, &of("first.test")), "what is used stays");
+        }
+        for number in 0..NAMES {
+            of(&format!("{number}.test"));
+        }
+        assert_eq!(handshakes.known.lock().unwrap().len(), NAMES);
+        assert!(!Arc::ptr_eq(&first, &of("first.test")));
+    }
+
+    #[test]
+    fn rfc8446_4_6_1_a_session_proves_no_more_than_its_certificate_still_does() {
+        let store = Store::new();
+        let stats = SslStats::new(&store.scope("cluster.a"));
+        let certificate = certificate();
+        let tls = context(&certificate, &stats);
+        let year = |year: u64| UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 31_557_600 + 86_400));
+        let handshake = Handshakes::default().of(&tls, &asked(&tls, "a.test"), HOST);
+        assert_eq!(handshake.verify_again(std::slice::from_ref(&certificate), year(2030)), Ok(()));
+        for (chain, now) in [(vec![certificate], year(2031)), (Vec::new(), year(2030))] {
+            assert!(handshake.verify_again(&chain, now).is_err());
+        }
+    }
+}

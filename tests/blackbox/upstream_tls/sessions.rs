@@ -11,6 +11,7 @@ use crate::support::backend::Backend;
 use crate::support::certificates::Certificates;
 use crate::support::client::{Client, Version};
 use crate::support::message::Request;
+use crate::upstream_http3::chain::Chain;
 
 /// Which of the handshakes so far resumed a session.
 fn resumed(backend: &Backend) -> Vec<bool> {
@@ -110,6 +111,21 @@ fn with_another(cluster: &str, first: SocketAddr, second: SocketAddr) -> String 
     let (host, tail) = rest.split_once("}}}]").expect("the end of the first");
     let other = host.replace(&first.port().to_string(), &second.port().to_string());
     format!("{head}lb_endpoints: [{host}}}}}}}, {other}}}}}}}]{tail}")
+}
+
+/// A connection over QUIC that may serve one request is over after it.
+#[tokio::test]
+async fn sessions_over_quic_resume() {
+    let backend = Backend::echo().await;
+    let manager = "          common_http_protocol_options: {max_requests_per_connection: 1}\n";
+    let chain = Chain::with(&backend, manager).await;
+    for version in Version::ALL {
+        ask(&chain.front.client(version).await, "/", "localhost").await;
+    }
+    let stats = chain.front.process.stats().await;
+    let of = |name: &str| stats.of(&format!("cluster.backend.{name}"));
+    assert_eq!((of("ssl.handshake"), of("ssl.session_reused"), of("ssl.versions.TLSv1.3")), (3, 2, 3));
+    assert_eq!(chain.back.process.stats().await.of("listener.127.0.0.1_0.ssl.session_reused"), 2);
 }
 
 #[tokio::test]
