@@ -112,8 +112,8 @@ fn parts(
     let written = bootstrap.static_resources.clone().unwrap_or_default();
     let resources = at.field("static_resources");
     let root = stats.scope("");
-    let clusters = upstream::clusters(&written.clusters, resources, &root);
     let secrets = Secrets::build(&written.secrets, &root, resources);
+    let clusters = upstream::clusters(&written.clusters, &secrets, resources, &root);
     let http = hcm::Context { stats: &root, clusters: &clusters, sinks, workers };
     let sessions = Arc::new(SessionStore::default());
     let context = listener::Context { http, secrets: &secrets, sessions: &sessions };

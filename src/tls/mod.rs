@@ -5,6 +5,7 @@
 //! keys belong to the context, those of QUIC in the [`SessionStore`] of the process, or in tickets where keys are configured.
 //! Certificates and keys in files may change: [`Rotation`] takes up what is new.
 
+mod agreed;
 mod certificate;
 mod choice;
 mod client;
@@ -19,8 +20,9 @@ mod server;
 mod sessions;
 mod tickets;
 
+pub use agreed::Agreed;
 pub use certificate::CertificateFacts;
-pub use client::{ClientTls, client};
+pub use client::{Asked, ClientTls, Handshake, Handshakes, NEEDS_AUTHORITY, SslStats, Wanted, client};
 pub use facts::{CIPHERS, GROUPS, VERSIONS, facts, facts_of};
 pub use live::Generation;
 pub use rotation::Rotation;

@@ -154,7 +154,8 @@ fn stapled(certificates: &[Arc<Source<Certificate>>], policy: OcspStaplePolicy, 
     }
 }
 
-fn key_log(written: Option<&TlsKeyLog>, at: At<'_>) -> Result<Option<KeyLogFile>, Invalid> {
+/// Where the secrets of connections are logged.
+pub(super) fn key_log(written: Option<&TlsKeyLog>, at: At<'_>) -> Result<Option<KeyLogFile>, Invalid> {
     let Some(written) = written else { return Ok(None) };
     let path = Path::new(&written.path);
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());

@@ -27,4 +27,5 @@ mod stateless;
 mod stop;
 mod tls;
 mod upstream_http3;
+mod upstream_tls;
 mod watched;

@@ -54,6 +54,7 @@ whole! {
     certificates: "certificates.yaml",
     tls: "tls.yaml",
     chains: "chains.yaml",
+    upstream_tls: "upstream_tls.yaml",
     addresses: "addresses.yaml",
     no_effect: "no_effect.yaml",
     quic: "quic.yaml",

@@ -6,6 +6,7 @@
 //! quinn's `HandshakeData`.
 
 mod choosing;
+mod client;
 mod hello;
 
 use std::any::Any;
@@ -28,6 +29,7 @@ use hello::{ClientHello, ServerHello};
 
 pub use choosing::Choose;
 pub(super) use choosing::{Choosing, Configurations};
+pub(super) use client::{Heard, Listening};
 pub use hello::Asked;
 
 /// What a server and its client have agreed on: what `quinn::Connection::handshake_data` holds.

@@ -48,7 +48,7 @@ const BUILD_REFUSES: [&str; 11] = [
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.http_filters",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter.typed_config",
     "envoy.extensions.filters.http.router.v3.Router.",
-    // HTTP/1 goes upstream in the clear only, yet.
+    // HTTP/3 needs another transport socket.
     "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer.",
     // These say themselves what is refused.
     "envoy.config.route.v3.RouteConfiguration.validate_clusters",
