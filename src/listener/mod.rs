@@ -53,7 +53,6 @@ pub struct Listener {
     drops: Option<Drops>,
     limited: Limited,
     alt_svc: OnceLock<HeaderValue>,
-    port: OnceLock<u16>,
     inbound: bool,
     /// Connections open now. Listeners whose statistics have one name share the gauge: this is this one's own.
     open: AtomicU64,
@@ -81,11 +80,6 @@ impl Listener {
     /// The certificates of each of its TLS contexts.
     pub fn certificates(&self) -> impl Iterator<Item = &[CertificateFacts]> {
         self.chains.iter().filter_map(|chain| chain.tls.as_ref()).map(|tls| tls.certificates.as_slice())
-    }
-
-    /// The port that was bound first; 0 before.
-    fn bound_port(&self) -> u16 {
-        self.port.get().copied().unwrap_or_default()
     }
 
     /// Whether it serves TLS on TCP.

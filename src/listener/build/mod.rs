@@ -84,7 +84,6 @@ fn listener(
         drops: (place.protocol == Protocol::Udp).then(|| Drops::new(&scope)),
         limited: Limited::default(),
         alt_svc: OnceLock::new(),
-        port: OnceLock::new(),
         inbound: written.traffic_direction() == TrafficDirection::Inbound,
         open: AtomicU64::new(0),
         stopped: CancellationToken::new(),

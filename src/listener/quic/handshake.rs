@@ -1,6 +1,6 @@
 //! One connection, from its first packet to its end.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ pub(super) struct Handshake {
     /// life, in logs, limits and `x-forwarded-for` (RFC 9000 §9.3): quinn's `remote_address` follows a later packet before the
     /// new path is validated, and says neither when it is nor that it was not.
     pub(super) remote: SocketAddr,
+    /// Our end: where the first packet came to.
+    pub(super) local: SocketAddr,
     pub(super) timeout: Duration,
     pub(super) max_streams: u32,
     pub(super) began: Instant,
@@ -41,10 +43,10 @@ impl Handshake {
         let Kind::Quic(settings) = &listener.kind else { return };
         self.listener.accepted(&self.worker);
         let mut facts = self.listener.facts(&self.worker, self.remote, self.began);
-        facts.local = Some(self.local(incoming.local_ip()));
+        facts.local = Some(self.local);
         let mut end = ConnectionEnd::default();
         let deadline = tokio::time::Instant::now() + self.timeout;
-        let own = settings.of_connection(&incoming, self.choose(facts.local.unwrap_or(self.remote)));
+        let own = settings.of_connection(&incoming, self.choose());
         let begun = timeout_at(deadline, begin(incoming, own)).await;
         match &begun {
             Ok(Ok(_)) => {}
@@ -87,11 +89,12 @@ impl Handshake {
     }
 
     /// How one of several chains is chosen.
-    fn choose(&self, destination: SocketAddr) -> Option<Choose> {
+    fn choose(&self) -> Option<Choose> {
         if self.listener.chains.only().is_some() {
             return None;
         }
-        let (listener, remote, unmatched) = (Arc::clone(&self.listener), self.remote, Arc::clone(&self.unmatched));
+        let (listener, unmatched) = (Arc::clone(&self.listener), Arc::clone(&self.unmatched));
+        let (destination, remote) = (self.local, self.remote);
         Some(Arc::new(move |asked: &Asked| {
             let chosen = listener.chains.find(&Traits {
                 destination,
@@ -196,13 +199,6 @@ impl Handshake {
                 stats.session_reused.inc();
             }
         }
-    }
-
-    /// Our end: the address that the packet came to, and the port that is bound.
-    fn local(&self, ip: Option<IpAddr>) -> SocketAddr {
-        let configured = self.listener.addresses.first().map(SocketAddr::ip);
-        let ip = ip.or(configured).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        SocketAddr::new(ip, self.listener.bound_port())
     }
 }
 
