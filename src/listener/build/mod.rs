@@ -142,16 +142,14 @@ fn quic_settings(
             0 => continue,
             _ => "those of the first filter chain hold for the whole listener",
         };
-        let is_default = index >= written.filter_chains.len();
-        let default_at = at.field("default_filter_chain");
-        let chain_at = if is_default { default_at } else { at.item("filter_chains", index) };
+        let chain_at = chain_at(written, index, &at);
         let filter_at = chain_at.item("filters", 0);
         let at = filter_at.field("typed_config.http3_protocol_options.quic_protocol_options");
         at.no_effect(format_args!("`quic_protocol_options` has no effect here: {instead}"));
     }
     is_quic?;
     let http3 = chains.first().and_then(of_manager);
-    let chain_at = at.item("filter_chains", 0);
+    let chain_at = chain_at(written, 0, &at);
     let filter_at = chain_at.item("filters", 0);
     let options = quic::Written {
         udp,
@@ -171,6 +169,11 @@ fn quic_settings(
     let contexts = contexts.collect::<Result<Vec<_>, _>>()?;
     let (first, others) = contexts.split_first().ok_or_else(|| at.given_up())?;
     quic::settings(first, others, &options, scope)
+}
+
+/// Where a chain stands: the default one comes after the others.
+fn chain_at<'a>(written: &proto::Listener, index: usize, at: &'a At<'_>) -> At<'a> {
+    if index < written.filter_chains.len() { at.item("filter_chains", index) } else { at.field("default_filter_chain") }
 }
 
 /// Remarks on what has no effect on a listener of this protocol.
