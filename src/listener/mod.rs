@@ -91,7 +91,7 @@ impl Listener {
     /// Whether HTTP/3 can be had from it, so that others may announce it.
     #[must_use]
     pub fn serves_http3(&self) -> bool {
-        matches!(&self.kind, Kind::Quic(settings) if settings.enabled)
+        matches!(&self.kind, Kind::Quic(settings) if settings.enabled && !settings.acceptance.reject)
     }
 
     /// Whether its traffic comes to this host: Envoy's `traffic_direction: INBOUND`.
