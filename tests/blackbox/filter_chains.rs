@@ -2,8 +2,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::support::chains::{ANY, Over, ROWS, Row, chain, start};
-use crate::support::deadline::until;
+use quinn::Endpoint;
+
+use crate::settings::quic::client;
+use crate::support::chains::{ANY, Over, ROWS, Row, ask_http3, chain, start};
+use crate::support::deadline::{until, within};
 use crate::support::ports::reserve;
 use crate::support::program::Gateway;
 
@@ -96,4 +99,45 @@ async fn each_address_of_a_quic_listener_has_its_port() {
         assert_eq!(ANY.over_quic(from, to).await, Some(port.to_string()));
         assert_eq!(log.lines(1).await[0]["local"], to.to_string());
     }
+}
+
+#[tokio::test]
+async fn a_session_of_one_chain_lets_nobody_early_into_one_for_other_addresses() {
+    let rule = "{source_prefix_ranges: [{address_prefix: 127.0.0.2, prefix_len: 32}]}";
+    let yaml = format!(
+        "static_resources:
+  listeners:
+  - name: http3
+    address: {{socket_address: {{protocol: UDP, address: 127.0.0.1, port_value: 0}}}}
+    udp_listener_config: {{quic_options: {{}}}}
+    filter_chains:
+    - filter_chain_match: {rule}
+{}    default_filter_chain:
+{}",
+        chain("inside", Some(Over::Quic)),
+        chain("outside", Some(Over::Quic))
+    );
+    let process = Gateway::start(&yaml).await;
+    let to = process.address("http3");
+    let endpoint = |host| Endpoint::client((Ipv4Addr::new(127, 0, 0, host), 0).into()).expect("a UDP socket");
+    let [outside, inside] = [endpoint(1), endpoint(2)];
+    let (_, configuration) = client();
+    let visit = async |from: &Endpoint, early: bool| {
+        let connecting = from.connect_with(configuration.clone(), to, "localhost").expect("an address");
+        let (connection, accepted) = if early {
+            let Ok((connection, accepted)) = connecting.into_0rtt() else { panic!("no ticket with early data") };
+            (connection, within("the end of a handshake", accepted).await)
+        } else {
+            (within("a QUIC handshake", connecting).await.expect("a connection"), false)
+        };
+        // A ticket comes after the handshake, and before the answer.
+        let chain = within("an answer over HTTP/3", ask_http3(connection.clone())).await;
+        connection.close(0x100_u32.into(), b"");
+        (chain, accepted)
+    };
+    let answered = |chain: &str, accepted| (Some(chain.to_owned()), accepted);
+    assert_eq!(visit(&outside, false).await, answered("outside", false));
+    // Whoever writes the address of another on its datagrams has no more than this.
+    assert_eq!(visit(&inside, true).await, answered("inside", false));
+    assert_eq!(visit(&inside, true).await, answered("inside", true));
 }

@@ -251,7 +251,8 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> Option<String>
     }
 }
 
-async fn ask_http3(connection: quinn::Connection) -> Option<String> {
+/// Asks for anything, and returns what is answered.
+pub(crate) async fn ask_http3(connection: quinn::Connection) -> Option<String> {
     let (_driver, mut requests) = h3::client::new(h3_quinn::Connection::new(connection)).await.ok()?;
     let head = http::Request::get("https://any.test/").body(()).expect("a head");
     let mut stream = requests.send_request(head).await.ok()?;

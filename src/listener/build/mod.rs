@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use self::chain::Parts;
 use self::filters::filters;
 use self::place::{Place, known_name, namesakes, place, stat_name, twins, without_http3};
-use super::chain::{Chain, Chains, rules};
+use super::chain::{Chain, Chains, bind_sources, rules};
 use super::drops::Drops;
 use super::{Kind, Listener, ListenerStats};
 use crate::config::proto::envoy::config::core::v3::{TrafficDirection, socket_address::Protocol};
@@ -157,12 +157,14 @@ fn quic_settings(
         http3: http3.as_ref(),
         http3_at: filter_at.field("typed_config.http3_protocol_options.quic_protocol_options"),
     };
-    let contexts = chains.iter_mut().map(|parts| {
+    let contexts = chains.iter_mut().enumerate().map(|(index, parts)| {
         let tls = parts.tls.as_mut().map_err(|invalid| *invalid)?.as_mut().ok_or_else(|| at.given_up())?;
         quic::bind_limits(&options, &mut tls.scope);
         if let Ok(http) = &parts.http {
             hcm::bind_settings(http, &mut tls.scope);
         }
+        let rule = written.filter_chains.get(index).and_then(|chain| chain.filter_chain_match.as_ref());
+        bind_sources(rule, &mut tls.scope);
         tls.remember(context.sessions);
         Ok(tls.clone())
     });
