@@ -53,7 +53,6 @@ pub struct Listener {
     drops: Option<Drops>,
     limited: Limited,
     alt_svc: OnceLock<HeaderValue>,
-    port: OnceLock<u16>,
     inbound: bool,
     /// Connections open now. Listeners whose statistics have one name share the gauge: this is this one's own.
     open: AtomicU64,
@@ -83,11 +82,6 @@ impl Listener {
         self.chains.iter().filter_map(|chain| chain.tls.as_ref()).map(ServerTls::certificates)
     }
 
-    /// The port that was bound first; 0 before.
-    fn bound_port(&self) -> u16 {
-        self.port.get().copied().unwrap_or_default()
-    }
-
     /// Whether it serves TLS on TCP.
     #[must_use]
     pub fn is_tls(&self) -> bool {
@@ -97,7 +91,7 @@ impl Listener {
     /// Whether HTTP/3 can be had from it, so that others may announce it.
     #[must_use]
     pub fn serves_http3(&self) -> bool {
-        matches!(&self.kind, Kind::Quic(settings) if settings.enabled)
+        matches!(&self.kind, Kind::Quic(settings) if settings.enabled && !settings.acceptance.reject)
     }
 
     /// Whether its traffic comes to this host: Envoy's `traffic_direction: INBOUND`.

@@ -69,10 +69,6 @@ impl Listener {
                 Err(error) => return Err(error),
             }
         }
-        if let Some(address) = group.addresses.first() {
-            // A listener is bound once.
-            let _ = self.port.set(address.port());
-        }
         Ok(group)
     }
 

@@ -129,8 +129,9 @@ pub fn settings(
     let transport = transport(written);
     let largest_received = largest_received(written);
     let visitor = visitor(written, scope);
+    let handshake_timeout = handshake_timeout(written);
     let (first, others, transport) = (first?, others?, transport?);
-    let (largest_received, visitor) = (largest_received?, visitor?);
+    let (largest_received, visitor, handshake_timeout) = (largest_received?, visitor?, handshake_timeout?);
     // The key that makes Retry and address-validation tokens is random and the same on every worker: a clone shares it.
     let mut server = quinn::ServerConfig::with_crypto(Arc::clone(&first));
     server
@@ -143,7 +144,7 @@ pub fn settings(
     Ok(QuicSettings {
         server,
         configurations: Shown(Arc::new(Configurations { first, others })),
-        handshake_timeout: handshake_timeout(written),
+        handshake_timeout,
         max_streams: transport.bidi_streams,
         keep_alive: keep_alive(written),
         enabled: enabled.unwrap_or(true),

@@ -39,7 +39,8 @@ pub(crate) struct Row {
 }
 
 const BOTH: &[Over] = &[Over::Tls, Over::Quic];
-const ANY: Row = Row { over: BOTH, name: None, protocols: &["http/1.1"], from: 1, to: 1, chain: "encrypted" };
+pub(crate) const ANY: Row =
+    Row { over: BOTH, name: None, protocols: &["http/1.1"], from: 1, to: 1, chain: "encrypted" };
 
 const fn named(name: &'static str, chain: &'static str) -> Row {
     Row { name: Some(name), chain, ..ANY }
@@ -158,7 +159,7 @@ fn listener(over: Over, default: bool) -> String {
 }
 
 /// A chain that answers with its name; indented as an item.
-fn chain(name: &str, over: Option<Over>) -> String {
+pub(crate) fn chain(name: &str, over: Option<Over>) -> String {
     let context = "{common_tls_context: {tls_certificates: [{certificate_chain: {filename: \"${dir}/server.crt\"}, private_key: {filename: \"${dir}/server.key\"}}]}}";
     let transport = match over {
         None => String::new(),
@@ -223,7 +224,7 @@ impl Row {
         ask(within("a TLS handshake", connecting).await.ok()?).await
     }
 
-    async fn over_quic(&self, from: SocketAddr, to: SocketAddr) -> Option<String> {
+    pub(crate) async fn over_quic(&self, from: SocketAddr, to: SocketAddr) -> Option<String> {
         let tls = QuicClientConfig::try_from(self.client(&["h3"])).expect("TLS 1.3");
         let endpoint = Endpoint::client(from).expect("a UDP socket");
         let config = quinn::ClientConfig::new(Arc::new(tls));
@@ -250,7 +251,8 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> Option<String>
     }
 }
 
-async fn ask_http3(connection: quinn::Connection) -> Option<String> {
+/// Asks for anything, and returns what is answered.
+pub(crate) async fn ask_http3(connection: quinn::Connection) -> Option<String> {
     let (_driver, mut requests) = h3::client::new(h3_quinn::Connection::new(connection)).await.ok()?;
     let head = http::Request::get("https://any.test/").body(()).expect("a head");
     let mut stream = requests.send_request(head).await.ok()?;

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use self::chain::Parts;
 use self::filters::filters;
 use self::place::{Place, known_name, namesakes, place, stat_name, twins, without_http3};
-use super::chain::{Chain, Chains, rules};
+use super::chain::{Chain, Chains, bind_sources, rules};
 use super::drops::Drops;
 use super::{Kind, Listener, ListenerStats};
 use crate::config::proto::envoy::config::core::v3::{TrafficDirection, socket_address::Protocol};
@@ -87,7 +87,6 @@ fn listener(
         drops: (place.protocol == Protocol::Udp).then(|| Drops::new(&scope)),
         limited: Limited::default(),
         alt_svc: OnceLock::new(),
-        port: OnceLock::new(),
         inbound: written.traffic_direction() == TrafficDirection::Inbound,
         open: AtomicU64::new(0),
         stopped: CancellationToken::new(),
@@ -146,16 +145,14 @@ fn quic_settings(
             0 => continue,
             _ => "those of the first filter chain hold for the whole listener",
         };
-        let is_default = index >= written.filter_chains.len();
-        let default_at = at.field("default_filter_chain");
-        let chain_at = if is_default { default_at } else { at.item("filter_chains", index) };
+        let chain_at = chain_at(written, index, &at);
         let filter_at = chain_at.item("filters", 0);
         let at = filter_at.field("typed_config.http3_protocol_options.quic_protocol_options");
         at.no_effect(format_args!("`quic_protocol_options` has no effect here: {instead}"));
     }
     is_quic?;
     let http3 = chains.first().and_then(of_manager);
-    let chain_at = at.item("filter_chains", 0);
+    let chain_at = chain_at(written, 0, &at);
     let filter_at = chain_at.item("filters", 0);
     let options = quic::Written {
         udp,
@@ -163,18 +160,25 @@ fn quic_settings(
         http3: http3.as_ref(),
         http3_at: filter_at.field("typed_config.http3_protocol_options.quic_protocol_options"),
     };
-    let contexts = chains.iter_mut().map(|parts| {
+    let contexts = chains.iter_mut().enumerate().map(|(index, parts)| {
         let tls = parts.tls.as_mut().map_err(|invalid| *invalid)?.as_mut().ok_or_else(|| at.given_up())?;
         quic::bind_limits(&options, &mut tls.scope);
         if let Ok(http) = &parts.http {
             hcm::bind_settings(http, &mut tls.scope);
         }
+        let rule = written.filter_chains.get(index).and_then(|chain| chain.filter_chain_match.as_ref());
+        bind_sources(rule, &mut tls.scope);
         tls.remember(context.sessions);
         Ok(tls.clone())
     });
     let contexts = contexts.collect::<Result<Vec<_>, _>>()?;
     let (first, others) = contexts.split_first().ok_or_else(|| at.given_up())?;
     quic::settings(first, others, &options, scope)
+}
+
+/// Where a chain stands: the default one comes after the others.
+fn chain_at<'a>(written: &proto::Listener, index: usize, at: &'a At<'_>) -> At<'a> {
+    if index < written.filter_chains.len() { at.item("filter_chains", index) } else { at.field("default_filter_chain") }
 }
 
 /// Remarks on what has no effect on a listener of this protocol.

@@ -5,10 +5,12 @@ mod rule;
 
 use std::sync::Arc;
 
+use prost::Message as _;
+
 use crate::config::proto::envoy::config::listener::v3::FilterChainMatch;
 use crate::config::{At, Invalid};
 use crate::hcm::Manager;
-use crate::tls::ServerTls;
+use crate::tls::{Scope, ServerTls};
 use matcher::Matcher;
 use rule::{Rule, rule};
 
@@ -89,6 +91,22 @@ pub(super) fn rules<'m>(
         }
     }
     outcome.map(|()| rules)
+}
+
+/// Makes the sessions of a chain depend on which clients it is for. Early data comes before it is known that its sender's
+/// address is its own, and a chain is chosen by that: a session shows that its client was heard as one of them before.
+pub(super) fn bind_sources(written: Option<&FilterChainMatch>, scope: &mut Scope) {
+    let Some(written) = written else { return };
+    let sources = FilterChainMatch {
+        source_type: written.source_type,
+        source_prefix_ranges: written.source_prefix_ranges.clone(),
+        direct_source_prefix_ranges: written.direct_source_prefix_ranges.clone(),
+        source_ports: written.source_ports.clone(),
+        ..FilterChainMatch::default()
+    };
+    if sources != FilterChainMatch::default() {
+        scope.bind("sources of a filter chain", sources.encode_to_vec());
+    }
 }
 
 impl Chains {

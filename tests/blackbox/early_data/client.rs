@@ -13,22 +13,22 @@ use crate::settings::quic::resumable;
 use crate::support::deadline::within;
 
 /// A connection on which everything is early data until the handshake is complete.
-pub(super) struct Early {
-    pub(super) connection: Connection,
+pub(crate) struct Early {
+    pub(crate) connection: Connection,
     /// Whether the server has taken early data, once that is known.
-    pub(super) accepted: ZeroRttAccepted,
+    pub(crate) accepted: ZeroRttAccepted,
     requests: SendRequest<OpenStreams, Bytes>,
     _driver: JoinSet<()>,
 }
 
 impl Early {
     /// A client that has a ticket of `edge`, towards `address`.
-    pub(super) async fn towards(edge: &Edge, address: SocketAddr) -> Self {
+    pub(crate) async fn towards(edge: &Edge, address: SocketAddr) -> Self {
         let (endpoint, configuration) = resumable(edge).await;
         Self::resume(&endpoint, configuration, address).await
     }
 
-    pub(super) async fn resume(endpoint: &Endpoint, configuration: ClientConfig, address: SocketAddr) -> Self {
+    pub(crate) async fn resume(endpoint: &Endpoint, configuration: ClientConfig, address: SocketAddr) -> Self {
         let connecting = endpoint.connect_with(configuration, address, "localhost").expect("an address");
         let Ok((connection, accepted)) = connecting.into_0rtt() else { panic!("no ticket with early data") };
         let (mut driver, requests) = h3::client::builder()
@@ -42,7 +42,7 @@ impl Early {
     }
 
     /// Sends a request with this content, complete.
-    pub(super) async fn send(&mut self, head: http::request::Builder, content: &'static str) -> Answer {
+    pub(crate) async fn send(&mut self, head: http::request::Builder, content: &'static str) -> Answer {
         let head = head.body(()).expect("a head");
         let mut stream = self.requests.send_request(head).await.expect("a stream");
         if !content.is_empty() {
@@ -52,22 +52,22 @@ impl Early {
         Answer(stream)
     }
 
-    pub(super) async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.send(request("GET", path), "").await
     }
 
     /// Ends the connection.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.connection.close(VarInt::from_u32(H3_NO_ERROR), b"");
     }
 }
 
 /// What will be answered.
-pub(super) struct Answer(RequestStream<BidiStream<Bytes>, Bytes>);
+pub(crate) struct Answer(RequestStream<BidiStream<Bytes>, Bytes>);
 
 impl Answer {
     /// Status and content.
-    pub(super) async fn read(mut self) -> (u16, String) {
+    pub(crate) async fn read(mut self) -> (u16, String) {
         within("an answer", async {
             let mut status = 100;
             while status < 200 {
@@ -83,7 +83,7 @@ impl Answer {
     }
 }
 
-pub(super) fn request(method: &str, path: &str) -> http::request::Builder {
+pub(crate) fn request(method: &str, path: &str) -> http::request::Builder {
     http::Request::builder().method(method).uri(format!("https://localhost{path}"))
 }
 

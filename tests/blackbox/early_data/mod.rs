@@ -1,9 +1,9 @@
 //! TLS sessions and early data: who resumes where, what goes upstream before the handshake is complete, and that nothing
 //! of it is done twice (RFC 8446 §8, RFC 8470, RFC 9001 §4.6).
 
-mod client;
+pub(crate) mod client;
 mod policy;
-mod relay;
+pub(crate) mod relay;
 mod replays;
 mod requests;
 mod sessions;

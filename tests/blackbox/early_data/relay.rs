@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// A relay; it stops when dropped.
-pub(super) struct Relay {
+pub(crate) struct Relay {
     address: SocketAddr,
     gate: watch::Sender<Gate>,
     flight: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -17,7 +17,7 @@ pub(super) struct Relay {
 
 /// What passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gate {
+pub(crate) enum Gate {
     /// Nothing: the first flight of the client waits, and is kept.
     Shut,
     /// What the client says before it hears anything: its first flight.
@@ -29,11 +29,11 @@ pub(super) enum Gate {
 }
 
 impl Relay {
-    pub(super) async fn to(gateway: SocketAddr) -> Self {
+    pub(crate) async fn to(gateway: SocketAddr) -> Self {
         Self::with(gateway, Gate::FirstFlight).await
     }
 
-    pub(super) async fn with(gateway: SocketAddr, gate: Gate) -> Self {
+    pub(crate) async fn with(gateway: SocketAddr, gate: Gate) -> Self {
         let [client, server] = [bound().await, bound().await].map(Arc::new);
         server.connect(gateway).await.expect("a UDP socket may have a peer");
         let address = client.local_addr().expect("its address");
@@ -44,16 +44,16 @@ impl Relay {
     }
 
     /// Where the client is to go.
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(super) fn set(&self, gate: Gate) {
+    pub(crate) fn set(&self, gate: Gate) {
         self.gate.send_replace(gate);
     }
 
     /// The first flight of the client, as far as it has come.
-    pub(super) fn flight(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn flight(&self) -> Vec<Vec<u8>> {
         self.flight.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
