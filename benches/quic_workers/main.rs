@@ -149,7 +149,7 @@ async fn steering(backend: &Backend) {
 const ROUNDS: usize = 5;
 
 /// Connections of one round.
-const VISITS: u32 = 400;
+const VISITS: u32 = 200;
 
 const CONNECTIONS: u32 = 8;
 

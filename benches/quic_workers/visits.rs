@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use quinn::Endpoint;
+use quinn::{Endpoint, TransportConfig};
 use quinn::crypto::rustls::QuicClientConfig;
 use rustls::client::Resumption;
 use tokio::task::JoinSet;
@@ -33,7 +33,12 @@ impl Kind {
         if matches!(self, Self::Fresh) {
             tls.resumption = Resumption::disabled();
         }
-        quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).expect("TLS 1.3")))
+        let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).expect("TLS 1.3")));
+        let mut transport = TransportConfig::default();
+        // Envoy loses datagrams that come in one batch over loopback.
+        transport.enable_segmentation_offload(false);
+        config.transport_config(Arc::new(transport));
+        config
     }
 }
 
