@@ -195,6 +195,29 @@ fn no_effect(written: &proto::Listener, protocol: Protocol, at: At<'_>) {
         }
         Protocol::Tcp | Protocol::Udp => {}
     }
+    for (at, chain) in at.items("filter_chains", &written.filter_chains) {
+        if let Some(rule) = &chain.filter_chain_match {
+            never_chosen(rule, protocol, at.field("filter_chain_match"));
+        }
+    }
+}
+
+/// Remarks on a rule for what no connection of this protocol is. Of what is none at all, the rule itself says so.
+fn never_chosen(rule: &proto::FilterChainMatch, protocol: Protocol, at: At<'_>) {
+    match (protocol, rule.transport_protocol.as_str()) {
+        (Protocol::Udp, other @ ("tls" | "raw_buffer")) => at.field("transport_protocol").no_effect(format_args!(
+            "no connection of a QUIC listener is `{other}`, so this chain is never chosen: they are `quic`"
+        )),
+        (Protocol::Tcp, "quic") => at.field("transport_protocol").no_effect(
+            "no connection of a TCP listener is `quic`, so this chain is never chosen: they are `tls` or `raw_buffer`",
+        ),
+        _ => {}
+    }
+    let protocols = &rule.application_protocols;
+    if protocol == Protocol::Udp && !protocols.is_empty() && !protocols.iter().any(|name| name == "h3") {
+        at.field("application_protocols")
+            .no_effect("QUIC clients offer `h3`, so this chain is hardly ever chosen: name it, or leave the field out");
+    }
 }
 
 /// Connections that may wait to be accepted: Envoy's default is the system's `SOMAXCONN`.
