@@ -1,7 +1,7 @@
 //! Floor 3: TLS for TCP and QUIC, by rustls.
 //!
 //! [`ServerTls`] is a `DownstreamTlsContext` as it runs; `listener` uses it for handshakes on TCP and `quic` for QUIC.
-//! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`. Sessions resume on every worker: those of TCP are in tickets whose
+//! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`; [`Handshakes`] remembers sessions of each host. Clients' sessions resume on every worker: those of TCP are in tickets whose
 //! keys belong to the context, those of QUIC in the [`SessionStore`] of the process.
 
 mod agreed;
