@@ -1,9 +1,10 @@
 //! Floor 3: TLS for TCP and QUIC, by rustls.
 //!
 //! [`ServerTls`] is a `DownstreamTlsContext` as it runs; `listener` uses it for handshakes on TCP and `quic` for QUIC.
-//! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`. Sessions resume on every worker: those of TCP are in tickets whose
-//! keys belong to the context, those of QUIC in the [`SessionStore`] of the process, or in tickets where keys are configured.
-//! Certificates and keys in files may change: [`Rotation`] takes up what is new.
+//! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`; [`Handshakes`] remembers sessions of each host. Sessions of clients
+//! resume on every worker: those of TCP are in tickets whose keys belong to the context, those of QUIC in the [`SessionStore`] of
+//! the process, or in tickets where keys are configured. Certificates and keys in files may change: [`Rotation`] takes up what is
+//! new.
 
 mod agreed;
 mod certificate;

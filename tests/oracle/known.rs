@@ -73,6 +73,12 @@ pub(crate) const KNOWN: &[Known] = &[
         "counter cluster.*",
         "the upstream connection stands by then, or not yet",
     ),
+    one("a backend under TLS of another name", EVERY, "log details", WORDS_OF_TLS),
+    one("a backend under TLS of another name", EVERY, "log upstream failure", WORDS_OF_TLS),
+    one("a backend under TLS of another authority", EVERY, "log details", WORDS_OF_TLS),
+    one("a backend under TLS of another authority", EVERY, "log upstream failure", WORDS_OF_TLS),
+    one("a backend under TLS that wants a certificate and gets none", EVERY, "log details", WORDS_OF_TLS),
+    one("a backend under TLS that wants a certificate and gets none", EVERY, "log upstream failure", WORDS_OF_TLS),
     one("the client leaves before a reply", &[Http3], "log *", "a client that leaves is told from one that stays"),
     one("the client leaves in a reply", &[Http3], "log *", "a client that leaves is told from one that stays"),
     one("HTTP/1.0", &[Http1], "log *", "the version is the one that was spoken"),
@@ -96,6 +102,8 @@ pub(crate) const KNOWN: &[Known] = &[
 ];
 
 const HYPERS_ANSWER: &str = "hyper answers what is not HTTP/1 by itself, with the same kind of status";
+
+const WORDS_OF_TLS: &str = "what TLS says of a failure are the words of its library, within the same frame";
 
 const NO_HTTP_YET: &str = "TLS has its own words here, and what never spoke HTTP is no connection of the manager";
 

@@ -31,4 +31,5 @@ pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod stats;
+pub(crate) mod tls_server;
 pub(crate) mod wire;

@@ -34,7 +34,7 @@ impl Handshake {
     }
 }
 
-/// One host's handshakes by what is asked for, the ones of the last [`NAMES`]: all workers share them.
+/// One host's handshakes by what is asked for, those of the last 64 names: all workers share them.
 #[derive(Debug, Default)]
 pub struct Handshakes {
     /// The one that was used last comes last.

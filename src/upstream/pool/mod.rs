@@ -166,3 +166,6 @@ impl Attempt {
         self.transport_failure = self.tls.as_ref().and_then(|tls| tls.failure());
     }
 }
+
+#[cfg(test)]
+mod tests;
