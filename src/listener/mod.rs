@@ -28,7 +28,7 @@ use crate::observe::access_log::{AccessLog, Connection as Facts, Tls};
 use crate::observe::log::Limited;
 use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
 use crate::quic::QuicSettings;
-use crate::tls::{self, CertificateFacts, ServerTls};
+use crate::tls::{self, CertificateFacts, ServerTls, Shown};
 
 /// A listener as it runs.
 #[derive(Debug)]
@@ -131,6 +131,15 @@ impl Listener {
             filter_chain: Some(Arc::clone(&self.filter_chain)).filter(|name| !name.is_empty()),
             listener: Some(Arc::clone(&self.name)),
             ..Facts::default()
+        }
+    }
+
+    /// What a client was shown in its handshake, where a certificate stands for the name that it asked for.
+    fn shown(&self, facts: &Facts) -> Option<Shown> {
+        let name = facts.server_name.as_deref()?;
+        match &self.kind {
+            Kind::Tcp(None) => None,
+            Kind::Tcp(Some(tls)) | Kind::Quic(tls, _) => tls.shown(name),
         }
     }
 

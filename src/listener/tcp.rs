@@ -16,7 +16,7 @@ use crate::hcm::{self, CodecType, ConnectionEnd, Peer, Worker};
 use crate::net::{Counted, Passed};
 use crate::observe::access_log::Connection as Facts;
 use crate::observe::log::Limited;
-use crate::tls::{self, Generation};
+use crate::tls::{self, ServerTls};
 
 /// Runs the accept loop of one socket on one worker.
 pub(super) fn spawn(listener: Arc<Listener>, socket: std::net::TcpListener, worker: &Arc<Worker>) {
@@ -46,10 +46,6 @@ async fn accept(listener: &Arc<Listener>, socket: &TcpListener, worker: &Arc<Wor
                     worker: Arc::clone(worker),
                     remote,
                     began: Instant::now(),
-                    tls: match &listener.kind {
-                        Kind::Tcp(Some(tls)) => Some(tls.now()),
-                        _ => None,
-                    },
                 };
                 worker.drain.spawn("tcp connection", connection.run(io));
             }
@@ -73,8 +69,6 @@ struct Accepted {
     worker: Arc<Worker>,
     remote: SocketAddr,
     began: Instant,
-    /// The certificates that are in use now, where there is TLS.
-    tls: Option<Arc<Generation>>,
 }
 
 impl Accepted {
@@ -95,7 +89,7 @@ impl Accepted {
         let mut facts = self.listener.facts(&self.worker, self.remote, self.began);
         // A connection that the client has reset already has no address any more.
         facts.local = io.local_addr().ok();
-        let Some(tls) = &self.tls else {
+        let Kind::Tcp(Some(tls)) = &self.listener.kind else {
             let facts = Arc::new(facts);
             self.serve_clear(Counted::new(io, passed), &facts, end).await;
             return facts;
@@ -126,9 +120,9 @@ impl Accepted {
     }
 
     /// Completes the TLS handshake; the error is what the log says of a client that failed it.
-    async fn handshake(&self, io: TcpStream, tls: &Generation) -> Result<TlsStream<TcpStream>, Option<String>> {
+    async fn handshake(&self, io: TcpStream, tls: &ServerTls) -> Result<TlsStream<TcpStream>, Option<String>> {
         let stats = &self.listener.stats;
-        let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
+        let acceptor = TlsAcceptor::from(Arc::clone(&tls.now().config));
         match tokio::time::timeout(self.listener.handshake_timeout, acceptor.accept(io)).await {
             Ok(Ok(io)) => {
                 stats.handshake.inc();
@@ -177,7 +171,7 @@ impl Accepted {
             facts: Arc::clone(facts),
             alt_svc: self.listener.alt_svc.get().filter(|_| secure).cloned(),
             accepted: self.began,
-            tls: self.tls.clone(),
+            shown: self.listener.shown(facts),
         };
         hcm::serve(io, http2, &self.listener.manager, &self.worker, peer).await;
     }

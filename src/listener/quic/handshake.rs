@@ -117,7 +117,7 @@ impl Handshake {
             facts: Arc::clone(facts),
             alt_svc: None,
             accepted: self.began,
-            tls: agreed(&quic).map(|agreed| agreed.generation),
+            shown: self.listener.shown(facts),
         };
         let max_streams = self.max_streams;
         let keep_alive = match &self.listener.kind {

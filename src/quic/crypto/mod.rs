@@ -21,7 +21,7 @@ use rustls::quic::Suite;
 
 use crate::observe::access_log::Tls;
 use crate::observe::stats::{Counter, Scope};
-use crate::tls::{self, Generation, ServerTls};
+use crate::tls::{self, ServerTls};
 use hello::{ClientHello, ServerHello};
 
 /// What a server and its client have agreed on: what `quinn::Connection::handshake_data` holds.
@@ -35,8 +35,6 @@ pub struct Agreed {
     pub resumed: bool,
     /// Whether the handshake is complete (RFC 9001 §4.1.1): the client has shown that it heard the server.
     pub complete: bool,
-    /// The certificates that were in use when it began.
-    pub generation: Arc<Generation>,
 }
 
 /// `listener.<address>.quic.*`: what became of early data. Counted with the first flight of a client, whether or not its
@@ -84,13 +82,11 @@ impl ServerConfig for Watched {
     }
 
     fn start_session(self: Arc<Self>, version: u32, params: &TransportParameters) -> Box<dyn crypto::Session> {
-        let generation = self.tls.now();
-        let config = QuicServerConfig::with_initial(Arc::clone(&generation.config), self.initial);
+        let config = QuicServerConfig::with_initial(Arc::clone(&self.tls.now().config), self.initial);
         // It was the right suite before.
         let config = config.map_or_else(|_| Arc::clone(&self.inner), Arc::new);
         Box::new(Session {
             inner: config.start_session(version, params),
-            generation,
             early_data: self.early_data.clone(),
             asked: Some(ClientHello::default()),
             answered: None,
@@ -102,7 +98,6 @@ impl ServerConfig for Watched {
 /// One handshake.
 struct Session {
     inner: Box<dyn crypto::Session>,
-    generation: Arc<Generation>,
     early_data: EarlyDataStats,
     /// The first message of the client, until it is whole.
     asked: Option<ClientHello>,
@@ -124,7 +119,6 @@ impl crypto::Session for Session {
             tls: tls::facts_of(hello.suite, hello.group),
             resumed: hello.resumes,
             complete: !self.inner.is_handshaking(),
-            generation: Arc::clone(&self.generation),
         }))
     }
 
