@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use quinn::{Endpoint, TransportConfig};
 use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{Endpoint, TransportConfig};
 use rustls::client::Resumption;
 use tokio::task::JoinSet;
 

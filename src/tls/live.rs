@@ -30,11 +30,9 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// Whether a client that asked for `name` in its handshake should have opened another connection for `host`: RFC 9110
-    /// §15.5.20. It was shown a certificate for that name, which does not stand for the host, and another one does.
-    #[must_use]
-    pub fn misdirects(&self, name: &str, host: &str) -> bool {
-        self.choice.misdirects(name, host)
+    /// The certificates of which one is shown to a client that asks for this name, in lower case, where any stands for it.
+    pub(super) fn for_name(&self, name: &str) -> impl Iterator<Item = &Arc<Certificate>> {
+        self.choice.places(name).iter().filter_map(|place| self.certificates.get(*place as usize))
     }
 
     /// For `/certs`.

@@ -19,6 +19,7 @@ mod schemes;
 mod secrets;
 mod server;
 mod sessions;
+mod shown;
 mod tickets;
 
 pub use agreed::Agreed;
@@ -30,6 +31,7 @@ pub use rotation::Rotation;
 pub use secrets::Secrets;
 pub use server::{ServerTls, has_ticket_keys, server};
 pub use sessions::{Scope, SessionStore};
+pub use shown::Shown;
 
 /// The transport that a context stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

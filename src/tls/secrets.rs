@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use prost::Message as _;
+
 use super::certificate::Certificate;
 use super::live::Live;
 use super::rotation::{Delivery, Material, Renewable, Rotation, SecretStats, Source};
@@ -22,6 +24,8 @@ pub struct Secrets {
     used: RefCell<HashSet<String>>,
     /// Those in files, each read once.
     delivered: RefCell<HashMap<Delivery, Held>>,
+    /// What contexts describe themselves, by how they do: listeners on TCP and QUIC have the same, as a rule.
+    described: RefCell<HashMap<Vec<u8>, Held>>,
     rotation: RefCell<Rotation>,
     stats: Scope,
 }
@@ -77,6 +81,7 @@ impl Secrets {
             nameless: list.is_empty() && at.field("secrets").is_tainted(),
             used: RefCell::default(),
             delivered: RefCell::default(),
+            described: RefCell::default(),
             rotation: RefCell::default(),
             stats: stats.clone(),
         };
@@ -116,8 +121,16 @@ impl Secrets {
     }
 
     /// What a context, or a secret of the configuration, describes itself.
-    pub(super) fn own<M: Material>(&self, written: &M::Written, at: At<'_>) -> Result<Arc<Source<M>>, Invalid> {
-        Source::written(written, at).map(|source| self.watched(source))
+    pub(super) fn own<M: Kind>(&self, written: &M::Written, at: At<'_>) -> Result<Arc<Source<M>>, Invalid> {
+        let description = [M::FIELD.as_bytes(), &written.encode_to_vec()].concat();
+        let known = self.described.borrow().get(&description).and_then(M::of_held).map(Arc::clone);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        // One that is faulty is told of wherever it stands.
+        let source = self.watched(Source::written(written, at)?);
+        self.described.borrow_mut().insert(description, M::hold(Arc::clone(&source)));
+        Ok(source)
     }
 
     /// The secret that a context refers to.

@@ -15,6 +15,7 @@ use super::params::params;
 use super::rotation::{ContextStats, Source};
 use super::secrets::Secrets;
 use super::sessions::{Scope, SessionStore};
+use super::shown::Shown;
 use super::tickets::{self, TicketKeys};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
     CommonTlsContext, DownstreamTlsContext, TlsKeyLog, common_tls_context::ValidationContextType,
@@ -42,6 +43,12 @@ impl ServerTls {
     #[must_use]
     pub fn certificates(&self) -> Vec<CertificateFacts> {
         self.now().certificates()
+    }
+
+    /// What a client is shown that asks for this name; `None` where no certificate stands for it.
+    #[must_use]
+    pub fn shown(&self, name: &str) -> Option<Shown> {
+        Shown::to(name, &self.live)
     }
 
     /// Lets the clients of a QUIC listener resume, where the context lets them: their sessions are kept in `store`, or in

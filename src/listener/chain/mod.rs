@@ -10,7 +10,8 @@ use prost::Message as _;
 use crate::config::proto::envoy::config::listener::v3::FilterChainMatch;
 use crate::config::{At, Invalid};
 use crate::hcm::Manager;
-use crate::tls::{Scope, ServerTls};
+use crate::observe::access_log::Connection as Facts;
+use crate::tls::{Scope, ServerTls, Shown};
 use matcher::Matcher;
 use rule::{Rule, rule};
 
@@ -25,6 +26,13 @@ pub struct Chain {
     pub manager: Arc<Manager>,
     /// What it encrypts with; on QUIC always something.
     pub tls: Option<ServerTls>,
+}
+
+impl Chain {
+    /// What a client was shown in its handshake, where a certificate stands for the name that it asked for.
+    pub(super) fn shown(&self, facts: &Facts) -> Option<Shown> {
+        self.tls.as_ref()?.shown(facts.server_name.as_deref()?)
+    }
 }
 
 /// The filter chains of a listener.

@@ -159,7 +159,7 @@ impl Handshake {
             facts: Arc::clone(facts),
             alt_svc: None,
             accepted: self.began,
-            tls: agreed(&quic).map(|agreed| agreed.generation),
+            shown: chain.shown(facts),
         };
         let max_streams = self.max_streams;
         let keep_alive = match &self.listener.kind {

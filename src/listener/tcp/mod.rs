@@ -17,7 +17,6 @@ use crate::hcm::{ConnectionEnd, Worker};
 use crate::net::Passed;
 use crate::observe::access_log::Connection as Facts;
 use crate::observe::log::Limited;
-use crate::tls::ServerTls;
 use serve::OnChain;
 
 /// Runs the accept loop of one socket on one worker.
@@ -132,7 +131,7 @@ impl Accepted {
     }
 
     fn on<'a>(&'a self, chain: &'a Arc<Chain>, passed: &'a Arc<Passed>) -> OnChain<'a> {
-        OnChain { accepted: self, chain, passed, tls: chain.tls.as_ref().map(ServerTls::now) }
+        OnChain { accepted: self, chain, passed }
     }
 
     fn no_chain(&self, facts: Facts, end: &mut ConnectionEnd) -> Arc<Facts> {

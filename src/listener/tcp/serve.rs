@@ -15,15 +15,13 @@ use crate::hcm::{self, CodecType, ConnectionEnd, Peer};
 use crate::listener::chain::Chain;
 use crate::net::{Counted, Passed};
 use crate::observe::access_log::Connection as Facts;
-use crate::tls::{self, Generation};
+use crate::tls::{self, ServerTls};
 
 /// A connection whose chain is known.
 pub(super) struct OnChain<'a> {
     pub(super) accepted: &'a Accepted,
     pub(super) chain: &'a Arc<Chain>,
     pub(super) passed: &'a Arc<Passed>,
-    /// The certificates that were in use when it was accepted, where there is TLS.
-    pub(super) tls: Option<Arc<Generation>>,
 }
 
 /// What bytes come over.
@@ -41,7 +39,7 @@ impl OnChain<'_> {
     }
 
     async fn transport<I: Transport>(&self, io: I, mut facts: Facts, end: &mut ConnectionEnd) -> Arc<Facts> {
-        let Some(tls) = &self.tls else {
+        let Some(tls) = &self.chain.tls else {
             let facts = Arc::new(facts);
             self.serve_clear(Counted::new(io, self.passed), &facts, end).await;
             return facts;
@@ -73,9 +71,9 @@ impl OnChain<'_> {
     }
 
     /// Completes the TLS handshake; the error is what the log says of a client that failed it.
-    async fn handshake<I: Transport>(&self, io: I, tls: &Generation) -> Result<TlsStream<I>, Option<String>> {
+    async fn handshake<I: Transport>(&self, io: I, tls: &ServerTls) -> Result<TlsStream<I>, Option<String>> {
         let stats = &self.accepted.listener.stats;
-        let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
+        let acceptor = TlsAcceptor::from(Arc::clone(&tls.now().config));
         match timeout(self.accepted.listener.handshake_timeout, acceptor.accept(io)).await {
             Ok(Ok(io)) => {
                 stats.handshake.inc();
@@ -121,7 +119,7 @@ impl OnChain<'_> {
             facts: Arc::clone(facts),
             alt_svc: self.accepted.listener.alt_svc.get().filter(|_| secure).cloned(),
             accepted: self.accepted.began,
-            tls: self.tls.clone(),
+            shown: self.chain.shown(facts),
         };
         hcm::serve(io, http2, &self.chain.manager, &self.accepted.worker, peer).await;
     }

@@ -24,7 +24,7 @@ use rustls::quic::Suite;
 use super::caught::Panics;
 use crate::observe::access_log::Tls;
 use crate::observe::stats::{Counter, Scope};
-use crate::tls::{self, Generation, ServerTls};
+use crate::tls::{self, ServerTls};
 use hello::{ClientHello, ServerHello};
 
 pub use choosing::Choose;
@@ -45,8 +45,6 @@ pub struct Agreed {
     pub resumed: bool,
     /// Whether the handshake is complete (RFC 9001 §4.1.1): the client has shown that it heard the server.
     pub complete: bool,
-    /// The certificates that were in use when it began.
-    pub generation: Arc<Generation>,
 }
 
 /// `listener.<address>.quic.*`: what became of early data. Counted with the first flight of a client, whether or not its
@@ -95,13 +93,11 @@ impl ServerConfig for Watched {
     }
 
     fn start_session(self: Arc<Self>, version: u32, params: &TransportParameters) -> Box<dyn crypto::Session> {
-        let generation = self.tls.now();
-        let config = QuicServerConfig::with_initial(Arc::clone(&generation.config), self.initial);
+        let config = QuicServerConfig::with_initial(Arc::clone(&self.tls.now().config), self.initial);
         // It was the right suite before.
         let config = config.map_or_else(|_| Arc::clone(&self.inner), Arc::new);
         Box::new(Session {
             inner: config.start_session(version, params),
-            generation,
             early_data: self.early_data.clone(),
             panics: self.panics.clone(),
             asked: Some(ClientHello::default()),
@@ -129,7 +125,6 @@ fn broken() -> TransportError {
 /// One handshake.
 struct Session {
     inner: Box<dyn crypto::Session>,
-    generation: Arc<Generation>,
     early_data: EarlyDataStats,
     panics: Panics,
     /// The first message of the client, until it is whole.
@@ -153,7 +148,6 @@ impl crypto::Session for Session {
             tls: tls::facts_of(hello.suite, hello.group),
             resumed: hello.resumes,
             complete: !self.inner.is_handshaking(),
-            generation: Arc::clone(&self.generation),
         }))
     }
 

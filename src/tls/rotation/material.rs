@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 
+use prost::Message;
+
 use crate::config::proto::envoy::config::core::v3::{DataSource, WatchedDirectory, data_source::Specifier};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::secret::Type;
 use crate::config::{At, Invalid};
@@ -10,7 +12,7 @@ use crate::files::Places;
 /// A kind of secret.
 pub(in crate::tls) trait Material: Debug + Send + Sync + Sized + 'static {
     /// The message that describes it.
-    type Written: Clone + Debug + Send + Sync + 'static;
+    type Written: Message + Clone + 'static;
 
     /// Its field in a `Secret`.
     const FIELD: &'static str;

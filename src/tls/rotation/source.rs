@@ -151,11 +151,14 @@ fn at_rest<M: Material>(delivery: &Delivery, mut places: Places) -> (Delivered<M
         let stamp = places.stamp();
         let read = delivery.read::<M>();
         tries += 1;
-        // One that is another each time is looked at again as soon as it is watched.
-        if read.places == places || tries == TRIES {
+        if read.places == places {
             return (read, Tried { places, stamp, own });
         }
-        places = read.places;
+        places = read.places.clone();
+        if tries == TRIES {
+            // One that is another each time is read again as soon as it is watched.
+            return (read, Tried { places, own, ..Tried::default() });
+        }
     }
 }
 

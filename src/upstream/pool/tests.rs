@@ -55,7 +55,7 @@ async fn upstream() -> SocketAddr {
 fn narrow(address: SocketAddr) -> (Clusters, ClusterId) {
     let report = Report::new("test");
     let stats = Store::new().scope("cluster.narrow");
-    let (context, secrets) = (UpstreamTlsContext::default(), Secrets::default());
+    let (context, secrets) = (UpstreamTlsContext::default(), Secrets::build(&[], &stats, report.at()));
     let tls = tls::client(&context, Transport::Tcp, &secrets, &SslStats::new(&stats), report.at()).unwrap();
     let by_request = UpstreamHttpProtocolOptions { auto_sni: true, ..UpstreamHttpProtocolOptions::default() };
     let host = Host {
