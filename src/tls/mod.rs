@@ -1,8 +1,9 @@
 //! Floor 3: TLS for TCP and QUIC, by rustls.
 //!
 //! [`ServerTls`] is a `DownstreamTlsContext` as it runs; `listener` uses it for handshakes on TCP and `quic` for QUIC.
-//! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`; [`Handshakes`] remembers sessions of each host. Clients' sessions resume on every worker: those of TCP are in tickets whose
-//! keys belong to the context, those of QUIC in the [`SessionStore`] of the process.
+//! [`ClientTls`] is an `UpstreamTlsContext`, for `upstream`; [`Handshakes`] remembers the sessions that a host gave. Sessions of
+//! clients resume on every worker: those of TCP are in tickets whose keys belong to the context, those of QUIC in the
+//! [`SessionStore`] of the process.
 
 mod agreed;
 mod certificate;
