@@ -21,7 +21,7 @@
 //! | 3 | [`tls`] | TLS for TCP and QUIC, on either side |
 //! | 2 | [`observe`], [`matcher`] | statistics, access logs, the process's log; conditions on texts |
 //! | 1 | [`config`] | Envoy v3 messages as written, every fault at its line |
-//! | 0 | [`net`], [`http`], [`drain`] | sockets; the message and its failures; who must stop |
+//! | 0 | [`net`], [`http`], [`drain`], [`files`] | sockets; the message and its failures; who must stop; files that change |
 //!
 //! Three knots are cut on purpose. `router` is generic over its payload: it finds, it does not know clusters. A
 //! `typed_config` stays packed in `config`; whoever owns the extension unpacks it. [`http::Failure`] stands on floor 0:
@@ -31,24 +31,35 @@
 //! # From a file to a running gateway
 //!
 //! [`config::read`] makes typed messages of texts, strictly: of files, or of what [`server::short_form`] writes for a few
-//! options. The `build` functions of the floors make running types of
-//! messages: pure, no socket, no task; both together are `--mode validate`. `server` then binds every socket on the main
-//! thread, so that what cannot be had is known before anything serves, and starts the workers.
+//! options. The `build` functions of the floors make running types of messages: pure, no socket, no task; both together are
+//! `--mode validate`. `server` then binds every socket on the main thread, so that what cannot be had is known before anything
+//! serves, and starts the workers.
 //!
 //! # Workers share nothing
 //!
 //! `--concurrency` workers, each a thread with a runtime of its own. A connection stays on its worker for life. Each
 //! worker has its own listening sockets (`SO_REUSEPORT`), its own quinn endpoints and its own upstream pools
 //! ([`hcm::Worker`]). What they share is never changed (routes, clusters, TLS configurations) or is an atomic counter. The
-//! exceptions are the TLS session stores, locked in parts and a few times a handshake, and the queues for datagrams of QUIC that came to another
-//! worker than the one whose connection they belong to. The main thread does what is rare: signals, admin.
+//! exceptions are the store of TLS sessions, locked in parts and a few times a handshake, the log of address tokens that were
+//! used, locked once for a handshake that has one, and the queues for datagrams of QUIC that came to another worker than the one
+//! whose connection they belong to. The main thread does what is rare: signals, admin. TLS configurations whose certificates are
+//! in files that change are made anew on a thread of their own, and swapped.
+//!
+//! # The way of a connection
+//!
+//! A connection has one filter chain for life, which says what it is encrypted with and what serves it. `listener/chain` finds
+//! it by what is known before anything is answered: addresses, and what the client says first. On TCP that is read ahead and
+//! put back; on QUIC, where TLS is inside of quinn, a TLS session that waits for the first message goes on as the one of the
+//! chain (`quic/crypto`). Below a QUIC endpoint lie, from the kernel up: steering to the right worker (`quic/steer`), the ledger
+//! that keeps what goes to an address that nobody has shown to be his own within three times of what came (`quic/ledger`), and
+//! a net for panics (`quic/caught`).
 //!
 //! # The way of a request
 //!
 //! ```text
-//! listener/quic ─ handshake ─┐
-//! listener/tcp ─ TLS, ALPN ──┤
-//!                            ▼
+//! listener/quic ─ chain, handshake ──┐
+//! listener/tcp ─ chain, TLS, ALPN ───┤
+//!                                    ▼
 //!   codec/{h1,h2,h3}/server ── Handler ── hcm/connection ── hcm/exchange
 //!                                                            │ admit, sanitise, route
 //!                                  hcm/respond ◀─ redirect ──┤
@@ -63,7 +74,8 @@
 //! backpressure from end to end: no channel and no buffer stands in between. Each stream of HTTP/2 and HTTP/3 is a task; its
 //! head is read inside, so a client that stalls one stream delays no other. A response that breaks off is a reset, or on
 //! HTTP/1 a closed connection: never a clean end. A request to an upstream runs in the task of its exchange; what is left of
-//! an HTTP/3 upload when the response begins goes on in a task that ends with the response. `hcm/account` keeps what is
+//! an HTTP/3 upload when the response begins goes on in a task that ends with the response. A request in early data says so
+//! ([`http::EarlyData`]), and its route decides whether it goes upstream before the handshake is over. `hcm/account` keeps what is
 //! counted and logged, and closes when the last byte went out, when something failed, or when the client left.
 //!
 //! # The end
@@ -76,6 +88,7 @@ pub mod admin;
 pub mod codec;
 pub mod config;
 pub mod drain;
+pub mod files;
 pub mod hcm;
 pub mod http;
 pub mod listener;

@@ -15,7 +15,7 @@ use regex::Regex;
 
 /// The modules of the crate, floor by floor. A new module is given its floor here.
 const FLOORS: [&[&str]; 12] = [
-    &["net", "http", "drain"],
+    &["net", "http", "drain", "files"],
     &["config"],
     &["observe", "matcher"],
     &["tls"],

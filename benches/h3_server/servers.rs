@@ -8,15 +8,17 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use quicgate::codec::h3::wire::encode;
 use quicgate::codec::{Activity, ConnectionLimits, Lifetime, ServerLimits, h3 as ours};
+use quicgate::config::proto::envoy::config::core::v3::{DataSource, data_source::Specifier};
 use quicgate::config::proto::envoy::config::listener::v3::UdpListenerConfig;
+use quicgate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
+    CommonTlsContext, DownstreamTlsContext, TlsCertificate,
+};
 use quicgate::config::{At, Report};
 use quicgate::drain::Drain;
 use quicgate::observe::stats::Store;
 use quicgate::quic::{self, QuicSettings};
-use quicgate::tls::ServerTls;
+use quicgate::tls::{self, Secrets, Transport};
 use quinn::{Endpoint, RecvStream, SendStream};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::allocations;
 use crate::answers::{self, Answers, CHUNK, SMALL};
@@ -72,19 +74,23 @@ impl Server {
 /// The gateway's own, of a listener that says nothing of its transport.
 fn settings() -> QuicSettings {
     let made = Certificates::of_this_run();
-    let chain = vec![CertificateDer::from_pem_slice(made.certificate.as_bytes()).expect("a certificate")];
-    let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes()).expect("a key");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .expect("a certificate with its key");
-    config.alpn_protocols = vec![b"h3".to_vec()];
-    let tls = ServerTls::of(Arc::new(config));
+    let inline =
+        |text: &str| DataSource { specifier: Some(Specifier::InlineString(text.to_owned())), ..DataSource::default() };
+    let certificate = TlsCertificate {
+        certificate_chain: Some(inline(&made.certificate)),
+        private_key: Some(inline(&made.key)),
+        ..TlsCertificate::default()
+    };
+    let common = CommonTlsContext { tls_certificates: vec![certificate], ..CommonTlsContext::default() };
+    let context = DownstreamTlsContext { common_tls_context: Some(common), ..DownstreamTlsContext::default() };
     let report = Report::new("bench");
     let at = At::root(&report);
+    let stats = Store::new().scope("");
+    let transport = Transport::Quic { resumption: false, early_data: false };
+    let tls =
+        tls::server(&context, transport, &Secrets::build(&[], &stats, at), at).expect("a certificate with its key");
     let written = quic::Written { udp: Some(&UdpListenerConfig::default()), udp_at: at, http3: None, http3_at: at };
-    quic::settings(&tls, &written, &Store::new().scope("")).expect("the defaults are in range")
+    quic::settings(&tls, &[], &written, &stats).expect("the defaults are in range")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the h3 crate and quinn are used as their examples use them")]

@@ -76,4 +76,4 @@ if __name__ == "__main__":
     told = start()
     path = write(told["directory"], "server.yaml", CONFIGURATION.format(**told))
     admin = f"{told['directory']}/server-admin"
-    run_envoy(path, admin, "--drain-strategy", "immediate", drain=lambda _: drain(admin))
+    run_envoy(path, admin, "--concurrency", "1", "--drain-strategy", "immediate", drain=lambda _: drain(admin))

@@ -89,21 +89,25 @@ fn serve(stream: &TcpStream, held: &Held) -> io::Result<()> {
     Ok(())
 }
 
-struct Request {
+/// What was asked.
+pub(crate) struct Request {
     path: String,
-    content: Vec<u8>,
+    pub(crate) content: Vec<u8>,
+    /// Whether it came before its client's handshake was complete (RFC 8470 §5.1).
+    pub(crate) early: bool,
 }
 
 /// The next request, with all of its content; nothing at the end of the connection.
-fn request(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
+pub(crate) fn request(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
     let first = line(reader)?;
     let Some(path) = first.split(' ').nth(1) else { return Ok(None) };
-    let (mut length, mut chunked) = (0, false);
+    let (mut length, mut chunked, mut early) = (0, false, false);
     loop {
         let field = line(reader)?.to_ascii_lowercase();
         match field.split_once(':') {
             Some(("content-length", value)) => length = value.trim().parse().map_err(io::Error::other)?,
             Some(("transfer-encoding", _)) => chunked = true,
+            Some(("early-data", value)) => early = value.trim() == "1",
             Some(_) => {}
             None => break,
         }
@@ -119,7 +123,7 @@ fn request(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
     } else {
         reader.take(length).read_to_end(&mut content)?;
     }
-    Ok(Some(Request { path: path.to_owned(), content }))
+    Ok(Some(Request { path: path.to_owned(), content, early }))
 }
 
 /// A line without its end.

@@ -75,7 +75,7 @@ impl<'a> Chain<'a> {
         let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
         let (file, admin) = (directory.join("front.yaml"), directory.join("front-admin"));
         fs::write(&file, filled(include_str!("front.yaml"), &values))?;
-        let front = front.start(&file, &admin)?;
+        let front = front.start(&file, &admin, 1)?;
         let (url, authority) = (format!("https://localhost:{port}"), directory.join("ca.crt"));
         Ok(Self { url, authority, admin: Admin::at(&admin)?, client, files, front, server, backends })
     }
@@ -188,7 +188,7 @@ impl<'a> Chain<'a> {
 
 impl Front {
     /// What the configuration of its UDP socket needs beside `quic_options`.
-    fn socket(&self) -> &'static str {
+    pub(crate) fn socket(&self) -> &'static str {
         match self {
             Self::Quicgate => "",
             // Without it Envoy drops batches of datagrams on loopback.
@@ -196,14 +196,16 @@ impl Front {
         }
     }
 
-    fn start(&self, file: &Path, admin: &Path) -> io::Result<Running> {
+    /// Starts it with so many workers, and waits until it is ready.
+    pub(crate) fn start(&self, file: &Path, admin: &Path, workers: u32) -> io::Result<Running> {
+        let concurrency = ["--concurrency".to_owned(), workers.to_string()];
         match self {
             Self::Quicgate => {
                 let mut quicgate = Command::new(provision::build("quicgate", "quicgate")?);
-                quicgate.args(["--concurrency", "1", "--log-level", "error", "--admin-address-path"]).arg(admin);
+                quicgate.args(concurrency).args(["--log-level", "error", "--admin-address-path"]).arg(admin);
                 started(quicgate.arg("-c").arg(file), "ready in")
             }
-            Self::Envoy(program) => started(command(program)?.arg(file).arg(admin), READY),
+            Self::Envoy(program) => started(command(program)?.arg(file).arg(admin).args(concurrency), READY),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! It builds and starts the gateway with its backends, installs each client and server once under `interop/.venv` and
 //! `interop/.peers`, runs the cases and prints the tables. With `--url` the clients' server is another one that answers as
 //! the demo backend does; with `--servers-behind-envoy` the servers stand behind the real Envoy. The exit code is 1 when a
-//! case failed; what cannot be had here is skipped by name.
+//! case failed; what cannot be had here is skipped by name. `--early-data` counts clients that come back, and nothing else.
 
 mod adapter;
 mod admin;
@@ -14,6 +14,7 @@ mod backends;
 mod case;
 mod certificates;
 mod chain;
+mod early_data;
 mod files;
 mod gateway;
 mod matrix;
@@ -49,6 +50,9 @@ struct Options {
     /// Run the servers behind the real Envoy, for reference, and nothing else
     #[arg(long, conflicts_with_all = ["all", "url"])]
     servers_behind_envoy: bool,
+    /// Let so many clients come back with early data, here and at the real Envoy, and nothing else
+    #[arg(long, value_name = "CLIENTS", conflicts_with_all = ["all", "url", "servers_behind_envoy", "names"])]
+    early_data: Option<u32>,
     /// Run the clients that take minutes to build, too
     #[arg(long)]
     all: bool,
@@ -67,6 +71,10 @@ fn main() -> io::Result<ExitCode> {
     let options = Options::parse();
     let directory = tempfile::tempdir()?;
     certificates::write(directory.path())?;
+    if let Some(clients) = options.early_data {
+        early_data::run(clients, directory.path(), &mut io::stdout().lock())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let bench = Bench { files: Files::write(directory.path())?, directory: directory.path(), options: &options };
     let mut matrices = Vec::new();
     if !options.servers_behind_envoy {

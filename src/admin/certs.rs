@@ -16,8 +16,8 @@ use crate::tls::CertificateFacts;
 /// Envoy's message.
 pub(super) fn certs(call: &Call<'_>) -> Response {
     let now = SystemTime::now();
-    let contexts = call.admin.listeners.iter().map(|(listener, _)| listener.certificates());
-    let one = |chain: &[CertificateFacts]| proto::Certificate {
+    let contexts = call.admin.listeners.iter().flat_map(|(listener, _)| listener.certificates());
+    let one = |chain: Vec<CertificateFacts>| proto::Certificate {
         ca_cert: Vec::new(),
         cert_chain: chain.iter().map(|facts| details(facts, now)).collect(),
     };
@@ -27,7 +27,7 @@ pub(super) fn certs(call: &Call<'_>) -> Response {
 
 /// Whole days until the first certificate is over; none where there is no certificate.
 pub(super) fn first_expiry(admin: &Admin, now: SystemTime) -> Option<u64> {
-    let all = admin.listeners.iter().flat_map(|(listener, _)| listener.certificates());
+    let all = admin.listeners.iter().flat_map(|(listener, _)| listener.certificates()).flatten();
     all.map(|facts| days_left(facts.expires, now)).min()
 }
 

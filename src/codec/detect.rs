@@ -36,6 +36,13 @@ pub struct Prefixed<I> {
     io: I,
 }
 
+impl<I> Prefixed<I> {
+    /// Reads `prefix`, and then from `io`.
+    pub fn new(prefix: Bytes, io: I) -> Self {
+        Self { prefix, io }
+    }
+}
+
 impl<I: AsyncRead + Unpin> AsyncRead for Prefixed<I> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.prefix.has_remaining() {

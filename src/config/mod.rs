@@ -71,10 +71,21 @@ pub struct Loaded {
 /// # Errors
 /// The report, when there is nothing to build from: a text cannot be had or is no YAML.
 pub fn read(sources: &[Source], leniency: Leniency) -> Result<Loaded, Report> {
+    read_message(sources, leniency).map(|(bootstrap, report)| Loaded { bootstrap, report })
+}
+
+/// The same for any message: a file that the bootstrap refers to.
+///
+/// # Errors
+/// The report, when there is nothing to build from: a text cannot be had or is no YAML.
+pub fn read_message<M: Message + Name + Default>(
+    sources: &[Source],
+    leniency: Leniency,
+) -> Result<(M, Report), Report> {
     let read = sources.iter().enumerate().map(|(index, source)| source.read(index));
     let (texts, syntaxes): (Vec<_>, Vec<_>) = read.unzip();
     let mut report = Report::of_texts(texts);
-    let descriptor = schema::message(&Bootstrap::full_name());
+    let descriptor = schema::message(&M::full_name());
     let mut root: Option<Node> = None;
     for (index, syntax) in syntaxes.into_iter().enumerate() {
         let text = report.text(index).map(|text| &*text.content).unwrap_or_default();
@@ -93,10 +104,10 @@ pub fn read(sources: &[Source], leniency: Leniency) -> Result<Loaded, Report> {
     if let Some(root) = root {
         report.set_root(root);
     }
-    let bootstrap = walk(&report, Decoder { leniency });
+    let message = walk(&report, Decoder { leniency });
     report.walked();
-    match bootstrap {
-        Some(bootstrap) => Ok(Loaded { bootstrap, report }),
+    match message {
+        Some(message) => Ok((message, report)),
         None => Err(report),
     }
 }
@@ -110,11 +121,11 @@ pub fn load(source: &Source) -> Result<Loaded, Report> {
     if loaded.report.has_errors() { Err(loaded.report) } else { Ok(loaded) }
 }
 
-fn walk(report: &Report, decoder: Decoder) -> Option<Bootstrap> {
-    let descriptor = schema::message(&Bootstrap::full_name())?;
+fn walk<M: Message + Name + Default>(report: &Report, decoder: Decoder) -> Option<M> {
+    let descriptor = schema::message(&M::full_name())?;
     let message = decoder.message(report.at(), report.root()?, &descriptor)?;
     // Of what was just encoded, only the depth can displease the decoder.
-    Bootstrap::decode(decode::encode(&message).as_slice())
+    M::decode(decode::encode(&message).as_slice())
         .map_err(|_| report.at().error("nested deeper than the 100 levels that a protobuf message may have"))
         .ok()
 }

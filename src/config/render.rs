@@ -36,6 +36,21 @@ pub(crate) fn json(report: &Report) -> String {
     objects.flat_map(|object| [object, "\n".to_owned()]).collect()
 }
 
+/// See [`Report::lines`].
+pub(crate) fn lines(report: &Report, severity: Severity) -> Vec<String> {
+    let of_severity = in_order(report).into_iter().filter(|diagnostic| diagnostic.severity == severity);
+    of_severity.map(|diagnostic| line(report, &diagnostic)).collect()
+}
+
+fn line(report: &Report, diagnostic: &Diagnostic) -> String {
+    let (file, place) = place(report, diagnostic);
+    let place = place.map(|Location { line, column, .. }| format!(":{line}:{column}"));
+    let path = Some(&diagnostic.path).filter(|path| !path.is_empty()).map(|path| format!("{path}: "));
+    let (place, path) = (place.unwrap_or_default(), path.unwrap_or_default());
+    let hint = diagnostic.suggestion.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    clean(&format!("{file}{place}: {path}{}{hint}", diagnostic.message))
+}
+
 #[derive(Serialize)]
 struct Object<'a> {
     severity: Severity,

@@ -159,6 +159,12 @@ impl Report {
         render::text(self, colour)
     }
 
+    /// The remarks of that severity in a line each, without the text: `file:line:column: path: what is wrong`.
+    #[must_use]
+    pub fn lines(&self, severity: Severity) -> Vec<String> {
+        render::lines(self, severity)
+    }
+
     /// The remarks for a program: one JSON object a line, with `severity`, `code`, `file`, `line`, `column`, `path`,
     /// `message` and `suggestion`; what does not apply is null.
     #[must_use]

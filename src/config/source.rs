@@ -12,6 +12,8 @@ use super::report::Text;
 pub enum Source {
     /// A file in YAML, or in JSON when its name ends with `.json`.
     File(PathBuf),
+    /// The same, where another file names it and not the command line.
+    Named(PathBuf),
     /// A text in YAML: one given on the command line, or embedded.
     Text {
         /// How reports call it.
@@ -28,9 +30,10 @@ impl Source {
             Self::Text { name, text } => {
                 return (Text { name: name.as_str().into(), content: text.as_str().into() }, Ok(Syntax::Yaml));
             }
-            Self::File(path) => path,
+            Self::File(path) | Self::Named(path) => path,
         };
-        let (content, syntax) = match read_text(path, index) {
+        let advice = if matches!(self, Self::File(_)) { "give -c " } else { "name " };
+        let (content, syntax) = match read_text(path, index, advice) {
             Ok(text) => (text, Ok(syntax_of(path))),
             Err(error) => (String::new(), Err(error)),
         };
@@ -43,9 +46,9 @@ fn syntax_of(path: &Path) -> Syntax {
     if json { Syntax::Json } else { Syntax::Yaml }
 }
 
-fn read_text(path: &Path, index: usize) -> Result<String, Diagnostic> {
-    let bytes =
-        read_bounded(path).map_err(|error| Diagnostic::unreadable(Location::whole(index), describe(path, &error)))?;
+fn read_text(path: &Path, index: usize, advice: &str) -> Result<String, Diagnostic> {
+    let bytes = read_bounded(path)
+        .map_err(|error| Diagnostic::unreadable(Location::whole(index), describe(path, &error, advice)))?;
     String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         Diagnostic::unreadable(end_of(good, index), "this byte is not UTF-8: save the file as UTF-8".to_owned())
@@ -63,16 +66,16 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// What a person can do about a file that cannot be read.
-fn describe(path: &Path, error: &io::Error) -> String {
+fn describe(path: &Path, error: &io::Error, advice: &str) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => {
             let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            format!("there is no such file: give -c a path that exists (looked for {})", absolute.display())
+            format!("there is no such file: {advice}a path that exists (looked for {})", absolute.display())
         }
         io::ErrorKind::PermissionDenied => {
             "permission denied: let the user that runs this program read the file and search its directories".to_owned()
         }
-        io::ErrorKind::IsADirectory => "this is a directory: give -c the file in it".to_owned(),
+        io::ErrorKind::IsADirectory => format!("this is a directory: {advice}the file in it"),
         io::ErrorKind::FileTooLarge => format!("the file is larger than {} MiB", MAX_BYTES >> 20),
         _ => format!("cannot be read: {error}"),
     }

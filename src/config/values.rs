@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::node::Quoted;
 use super::proto::envoy::config::core::v3::socket_address::{PortSpecifier, Protocol};
-use super::proto::envoy::config::core::v3::{Address, DataSource, address, data_source};
+use super::proto::envoy::config::core::v3::{Address, CidrRange, DataSource, address, data_source};
 use super::{At, Invalid, duration};
+use crate::net::Prefix;
 
 /// A time limit where absent means `default` and zero means none.
 #[must_use]
@@ -37,6 +38,22 @@ pub fn socket_address(written: Option<&Address>, at: At<'_>) -> Result<(SocketAd
     Ok((SocketAddr::new(ip?, port?), socket.protocol()))
 }
 
+/// A range of addresses.
+///
+/// # Errors
+/// [`Invalid`] where it does not begin with an IP address, or is longer than that.
+pub fn prefix(written: &CidrRange, at: At<'_>) -> Result<Prefix, Invalid> {
+    let address: IpAddr = written.address_prefix.parse().map_err(|_| {
+        let message = format_args!("{} is not an IP address", Quoted(&written.address_prefix));
+        at.field("address_prefix").error_with_hint(message, "a range is `{address_prefix: 10.0.0.0, prefix_len: 8}`")
+    })?;
+    let (length, most) = (written.prefix_len.unwrap_or(0), if address.is_ipv4() { 32 } else { 128 });
+    match u8::try_from(length) {
+        Ok(length) if length <= most => Ok(Prefix::new(address, length)),
+        _ => Err(at.field("prefix_len").error(format_args!("{length} is more than the {most} bits of an address"))),
+    }
+}
+
 /// Whether the host of a socket address is a name to be looked up.
 #[must_use]
 pub fn is_name(written: Option<&Address>) -> bool {
@@ -46,11 +63,22 @@ pub fn is_name(written: Option<&Address>) -> bool {
     }
 }
 
-/// The bytes of a data source, and where they came from, for messages.
+/// The bytes of a data source that is read once, and where they came from, for messages.
+///
+/// # Errors
+/// [`Invalid`] where nothing is there, it cannot be read, or it is to be watched.
+pub fn data_source(source: &DataSource, at: At<'_>) -> Result<(Vec<u8>, String), Invalid> {
+    if source.watched_directory.is_some() {
+        return Err(at.beyond::<DataSource>("watched_directory"));
+    }
+    watched_data_source(source, at)
+}
+
+/// The same of one that its reader watches, where that is asked for.
 ///
 /// # Errors
 /// [`Invalid`] where nothing is there or it cannot be read.
-pub fn data_source(source: &DataSource, at: At<'_>) -> Result<(Vec<u8>, String), Invalid> {
+pub fn watched_data_source(source: &DataSource, at: At<'_>) -> Result<(Vec<u8>, String), Invalid> {
     use data_source::Specifier;
     match source.specifier.as_ref() {
         Some(Specifier::Filename(path)) => match read_bounded(path) {

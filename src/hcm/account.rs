@@ -125,6 +125,8 @@ impl Account {
             upstream.remote = attempt.local.map(|_| host.address);
         }
         upstream.local = attempt.local;
+        upstream.tls = attempt.tls.as_ref().map(|tls| tls.agreed.clone());
+        upstream.server_name = attempt.tls.as_ref().and_then(|tls| tls.asked.sni().cloned());
         let version = self.cluster.as_ref().map(|cluster| cluster.codec.version());
         upstream.protocol = version.filter(|_| attempt.local.is_some());
         upstream.transport_failure = attempt.transport_failure.clone().map(Cow::Owned);

@@ -16,6 +16,7 @@ use crate::codec::{Activity, Ended, Handler, Lifetime, h1, h2, h3};
 use crate::drain::Watch;
 use crate::http::{Failure, Protocol, Request, Response};
 use crate::observe::access_log::Connection as Facts;
+use crate::tls::Shown;
 
 /// A downstream connection.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub struct Peer {
     pub alt_svc: Option<HeaderValue>,
     /// When the transport was accepted.
     pub accepted: Instant,
+    /// What it was shown, where a certificate stands for the name that it asked for.
+    pub shown: Option<Shown>,
 }
 
 impl Connection {
@@ -71,6 +74,15 @@ impl Connection {
     /// The scheme of requests on this connection.
     pub(super) fn scheme(&self) -> &'static str {
         if self.peer.secure { "https" } else { "http" }
+    }
+
+    /// Whether a request for this authority should have come over another connection (RFC 9110 §15.5.20): one for a host outside
+    /// the certificate that was shown here, with a certificate of its own. HTTP/1 has no connections that several hosts share.
+    pub(super) fn is_misdirected(&self, authority: &[u8]) -> bool {
+        let (Some(shown), Some(name)) = (&self.peer.shown, &self.peer.facts.server_name) else { return false };
+        let Ok(authority) = std::str::from_utf8(authority) else { return false };
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        self.protocol.is_multiplexed() && !host.eq_ignore_ascii_case(name) && shown.misdirects(host)
     }
 
     /// Whether the response that goes out now is the last of this connection, and HTTP/1 has to say so.

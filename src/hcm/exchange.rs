@@ -161,8 +161,9 @@ impl Exchange {
         if Protocol::from(head.version) == Protocol::Http10 && !self.connection.manager.accept_http_10 {
             return Err(Failure::LowVersion);
         }
-        if !head.headers.contains_key(HOST) {
-            return Err(Failure::MissingHost);
+        let authority = head.headers.get(HOST).ok_or(Failure::MissingHost)?;
+        if self.connection.is_misdirected(authority.as_bytes()) {
+            return Err(Failure::Misdirected);
         }
         Ok(())
     }

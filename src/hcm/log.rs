@@ -14,7 +14,8 @@ use crate::config::proto::envoy::extensions::access_loggers::stream::v3::{
 use crate::config::values::{data_source, json};
 use crate::config::{At, Invalid, type_name};
 use crate::observe::access_log::{
-    AccessLog, Captures, Connection, EmptyValues, Filter, Format, FormatError, LogType, Logger, Point, Record, Sink,
+    AccessLog, Captures, Connection, EmptyValues, Filter, Flag, Format, FormatError, LogType, Logger, Point, Record,
+    Sink,
 };
 
 /// Builds the access logs of the field `access_log` of the message at `at`.
@@ -110,6 +111,8 @@ pub struct ConnectionEnd {
     pub protocol: Option<http::Version>,
     /// Why its transport failed, when it never was one.
     pub transport_failure: Option<String>,
+    /// Whether no filter chain was for it.
+    pub no_filter_chain: bool,
     /// Bytes that came and went, within TLS.
     pub bytes: (u64, u64),
 }
@@ -124,6 +127,10 @@ pub fn connection_record(connection: Arc<Connection>, began: Instant, end: Conne
     record.times.mark(Point::Complete, now);
     record.emitted = emitted;
     record.protocol = end.protocol;
+    if end.no_filter_chain {
+        record.flags.insert(Flag::NoRouteFound);
+        record.details = Some(Cow::Borrowed("filter_chain_not_found"));
+    }
     record.transport_failure = end.transport_failure.map(Cow::Owned);
     (record.bytes_received, record.bytes_sent) = end.bytes;
     record.log_type = LogType::NotSet;

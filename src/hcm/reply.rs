@@ -70,6 +70,8 @@ pub(super) fn before_response(failure: &Failure, protocol: Protocol, complete: b
             plain(StatusCode::GATEWAY_TIMEOUT, "downstream duration timeout", "max_duration_timeout")
         }
         Failure::MissingHost => plain(StatusCode::BAD_REQUEST, "", "missing_host_header"),
+        // RFC 9110 §15.5.20: the client may send it again over another connection.
+        Failure::Misdirected => plain(StatusCode::MISDIRECTED_REQUEST, "Misdirected Request", "misdirected_request"),
         // RFC 8470 §5.2: the client sends it again by itself.
         Failure::TooEarly => plain(StatusCode::TOO_EARLY, "Too Early", "too_early"),
         Failure::Forbidden(details) => plain(StatusCode::FORBIDDEN, "", details),

@@ -193,6 +193,7 @@ impl ManagerStats {
                 self.cx_protocol_error.inc();
             }
             Failure::MissingHost
+            | Failure::Misdirected
             | Failure::NoHealthyHost
             | Failure::Overflow
             | Failure::ConnectFailed(_)

@@ -41,6 +41,8 @@ pub enum Failure {
     DownstreamProtocol(Cow<'static, str>),
     /// The request has no `host`.
     MissingHost,
+    /// The request is for a host that another connection should have been opened for.
+    Misdirected,
     /// The request is of an HTTP version that this listener does not take.
     LowVersion,
     /// The field section is over its limit; the text is the detail for the log.
@@ -85,6 +87,7 @@ impl std::fmt::Display for Failure {
             Self::DownstreamReset => "the client reset the stream",
             Self::DownstreamProtocol(detail) => return write!(f, "the client broke the protocol: {detail}"),
             Self::MissingHost => "the request has no host",
+            Self::Misdirected => "the request is for a host outside the certificate of its connection",
             Self::LowVersion => "HTTP/1.0 is not served here",
             Self::HeadersTooLarge(detail) => return write!(f, "the request head is over its limit: {detail}"),
             Self::Forbidden(what) => return write!(f, "not served here: {what}"),

@@ -5,7 +5,9 @@
 //! their handshake to `hcm`. Accepting awaits no peer: everything a connection does happens in its own task.
 
 mod build;
+mod chain;
 mod drops;
+mod first_words;
 mod quic;
 mod sockets;
 mod tcp;
@@ -19,11 +21,12 @@ use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
 pub use build::{Context, listeners};
+pub use chain::{Chain, Chains};
 pub use drops::count_drops;
 pub use sockets::{Bound, Sockets};
 
 use self::drops::Drops;
-use crate::hcm::{self, ConnectionEnd, Manager, Worker};
+use crate::hcm::{self, ConnectionEnd, Worker};
 use crate::observe::access_log::{AccessLog, Connection as Facts, Tls};
 use crate::observe::log::Limited;
 use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
@@ -40,9 +43,7 @@ pub struct Listener {
     /// What it accepts.
     pub kind: Kind,
     /// What serves its connections.
-    pub manager: Arc<Manager>,
-    /// The name of the only filter chain.
-    pub filter_chain: Arc<str>,
+    pub chains: Chains,
     backlog: i32,
     limits: quic::HandshakeLimits,
     handshake_timeout: Duration,
@@ -52,7 +53,6 @@ pub struct Listener {
     drops: Option<Drops>,
     limited: Limited,
     alt_svc: OnceLock<HeaderValue>,
-    port: OnceLock<u16>,
     inbound: bool,
     /// Connections open now. Listeners whose statistics have one name share the gauge: this is this one's own.
     open: AtomicU64,
@@ -62,10 +62,10 @@ pub struct Listener {
 /// What a listener accepts.
 #[derive(Debug)]
 pub enum Kind {
-    /// TCP, in clear or under TLS.
-    Tcp(Option<ServerTls>),
+    /// TCP.
+    Tcp,
     /// QUIC.
-    Quic(ServerTls, Box<QuicSettings>),
+    Quic(Box<QuicSettings>),
 }
 
 impl Listener {
@@ -77,30 +77,21 @@ impl Listener {
         }
     }
 
-    /// The certificates of its TLS context.
-    #[must_use]
-    pub fn certificates(&self) -> &[CertificateFacts] {
-        match &self.kind {
-            Kind::Tcp(None) => &[],
-            Kind::Tcp(Some(tls)) | Kind::Quic(tls, _) => &tls.certificates,
-        }
-    }
-
-    /// The port that was bound first; 0 before.
-    fn bound_port(&self) -> u16 {
-        self.port.get().copied().unwrap_or_default()
+    /// The certificates of each of its TLS contexts that are in use now.
+    pub fn certificates(&self) -> impl Iterator<Item = Vec<CertificateFacts>> {
+        self.chains.iter().filter_map(|chain| chain.tls.as_ref()).map(ServerTls::certificates)
     }
 
     /// Whether it serves TLS on TCP.
     #[must_use]
     pub fn is_tls(&self) -> bool {
-        matches!(self.kind, Kind::Tcp(Some(_)))
+        matches!(self.kind, Kind::Tcp) && self.chains.iter().any(|chain| chain.tls.is_some())
     }
 
     /// Whether HTTP/3 can be had from it, so that others may announce it.
     #[must_use]
     pub fn serves_http3(&self) -> bool {
-        matches!(&self.kind, Kind::Quic(_, settings) if settings.enabled)
+        matches!(&self.kind, Kind::Quic(settings) if settings.enabled && !settings.acceptance.reject)
     }
 
     /// Whether its traffic comes to this host: Envoy's `traffic_direction: INBOUND`.
@@ -128,7 +119,6 @@ impl Listener {
             id: worker.next_connection(),
             remote: Some(remote),
             began: Some(began),
-            filter_chain: Some(Arc::clone(&self.filter_chain)).filter(|name| !name.is_empty()),
             listener: Some(Arc::clone(&self.name)),
             ..Facts::default()
         }
@@ -191,6 +181,8 @@ struct ListenerStats {
     migrated: Counter,
     /// `quic.handshakes_refused`: handshakes of clients that had too many under way, or that are all rejected.
     refused: Counter,
+    /// Connections that no filter chain was for.
+    no_filter_chain_match: Counter,
     accept_paused: Counter,
     handshake: Counter,
     connection_error: Counter,
@@ -218,6 +210,7 @@ impl ListenerStats {
             retry: scope.counter("quic.retry_sent"),
             migrated: scope.counter("quic.cx_migrated"),
             refused: scope.counter("quic.handshakes_refused"),
+            no_filter_chain_match: scope.counter("no_filter_chain_match"),
             accept_paused: scope.counter("downstream_accept_paused"),
             handshake: ssl.counter("handshake"),
             connection_error: ssl.counter("connection_error"),

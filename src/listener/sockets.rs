@@ -69,20 +69,16 @@ impl Listener {
                 Err(error) => return Err(error),
             }
         }
-        if let Some(address) = group.addresses.first() {
-            // A listener is bound once.
-            let _ = self.port.set(address.port());
-        }
         Ok(group)
     }
 
     fn open(&self, address: SocketAddr, workers: usize, group: &mut Group) -> Result<Vec<Sockets>, BindError> {
         match &self.kind {
-            Kind::Tcp(_) => {
+            Kind::Tcp => {
                 let sockets = bind_tcp(address, workers, self.backlog)?;
                 Ok(sockets.into_iter().map(Sockets::Tcp).collect())
             }
-            Kind::Quic(_, settings) => {
+            Kind::Quic(settings) => {
                 let (sockets, buffers) = bind_udp(address, workers, UDP_BUFFER)?;
                 group.buffers = Some(buffers);
                 if let Some(drops) = &self.drops {

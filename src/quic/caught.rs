@@ -1,8 +1,8 @@
-//! A net below what quinn's drivers call of ours: the way in and out of the socket, with steering and whatever else stands on it.
+//! A net below what quinn's drivers call of ours: TLS, and the way in and out of the socket with all that stands on it.
 //!
 //! quinn's drivers hold the endpoint's lock while they run. A panic that reached them would poison it, and dropping the driver,
 //! which comes next, would panic once more: the process aborts. So no panic may reach them. One below here costs the datagrams
-//! at hand, which QUIC sends again, and is counted: it is a bug.
+//! at hand, which QUIC sends again, or the handshake, and is counted: it is a bug.
 //!
 //! A panic in quinn itself cannot be caught, for the same reason: it ends the process, and whoever watches over that starts it
 //! anew.
@@ -17,25 +17,34 @@ use std::task::{Context, Poll};
 use quinn::udp::{RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, UdpPoller};
 
-use crate::observe::stats::Counter;
+use crate::observe::stats::{Counter, Scope};
+
+/// `listener.<address>.quic.panics`
+#[derive(Clone, Debug)]
+pub(super) struct Panics(Counter);
+
+impl Panics {
+    /// `scope` is the listener's.
+    pub(super) fn new(scope: &Scope) -> Self {
+        Self(scope.counter("quic.panics"))
+    }
+
+    /// What `work` gives, or `None` where it panicked, which loses `what`.
+    pub(super) fn caught<T>(&self, what: &str, work: impl FnOnce() -> T) -> Option<T> {
+        let done = catch_unwind(AssertUnwindSafe(work));
+        if done.is_err() {
+            self.0.inc();
+            tracing::error!("a panic below a QUIC endpoint cost {what}: please report it");
+        }
+        done.ok()
+    }
+}
 
 /// A socket that never panics.
 #[derive(Debug)]
 pub(super) struct CaughtSocket {
     pub(super) socket: Arc<dyn AsyncUdpSocket>,
-    pub(super) panics: Counter,
-}
-
-impl CaughtSocket {
-    /// What `work` gives, or `None` where it panicked.
-    fn caught<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
-        let done = catch_unwind(AssertUnwindSafe(work));
-        if done.is_err() {
-            self.panics.inc();
-            tracing::error!("datagrams were lost to a panic in the path of a QUIC socket: please report it");
-        }
-        done.ok()
-    }
+    pub(super) panics: Panics,
 }
 
 impl AsyncUdpSocket for CaughtSocket {
@@ -44,7 +53,7 @@ impl AsyncUdpSocket for CaughtSocket {
     }
 
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        self.caught(|| self.socket.try_send(transmit)).unwrap_or(Ok(()))
+        self.panics.caught("a datagram", || self.socket.try_send(transmit)).unwrap_or(Ok(()))
     }
 
     fn poll_recv(
@@ -53,7 +62,8 @@ impl AsyncUdpSocket for CaughtSocket {
         buffers: &mut [IoSliceMut<'_>],
         metas: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
-        self.caught(|| self.socket.poll_recv(context, buffers, metas)).unwrap_or_else(|| {
+        let received = self.panics.caught("datagrams", || self.socket.poll_recv(context, buffers, metas));
+        received.unwrap_or_else(|| {
             // More may wait, and others have their turn first.
             context.waker().wake_by_ref();
             Poll::Pending

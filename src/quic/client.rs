@@ -1,12 +1,16 @@
 //! QUIC towards upstreams: the settings of a cluster, and one quinn endpoint a worker and address family.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{Connecting, Endpoint, EndpointConfig, TokioRuntime, VarInt};
+use quinn::{Connecting, Connection, ConnectionError, Endpoint, EndpointConfig, TokioRuntime, TransportConfig, VarInt};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::quic::Suite;
 
+use super::crypto::{Heard, Listening};
 use super::initial::initial_suite;
 use super::keep_alive::{KeepAlive, keep_alive};
 use super::transport::{Transport, transport};
@@ -14,16 +18,19 @@ use super::written::Written;
 use crate::config::proto::envoy::config::core::v3::QuicProtocolOptions;
 use crate::config::{At, Invalid};
 use crate::net::bind_udp;
-use crate::tls::ClientTls;
+use crate::observe::access_log::Tls;
+use crate::tls::{ClientTls, Handshake, SslStats};
 
 /// How the hosts of a cluster are reached by QUIC.
 #[derive(Clone, Debug)]
 pub struct QuicUpstream {
-    config: quinn::ClientConfig,
+    config: Arc<TransportConfig>,
+    initial: Initial,
     /// What `config` was made of.
     #[expect(dead_code, reason = "quinn does not show all of it: two upstreams are told apart by this")]
     transport: Transport,
-    tls: ClientTls,
+    /// What its handshakes need.
+    pub tls: ClientTls,
     /// Streams that may be open on one connection, as far as this side has a say.
     pub max_streams: u32,
     /// How hosts are asked for signs of life.
@@ -35,8 +42,7 @@ pub struct QuicUpstream {
 /// # Errors
 /// [`Invalid`] where QUIC cannot be spoken with them.
 pub fn upstream(tls: &ClientTls, options: Option<&QuicProtocolOptions>, at: At<'_>) -> Result<QuicUpstream, Invalid> {
-    let crypto = initial_suite()
-        .and_then(|initial| QuicClientConfig::with_initial(Arc::clone(&tls.config), initial).ok())
+    let initial = initial_suite()
         .ok_or_else(|| at.error("Initial packets of QUIC need AES-128-GCM, which this build cannot do"))?;
     let written = Written { udp: None, udp_at: at, http3: options, http3_at: at };
     let mut transport = transport(&written)?;
@@ -48,9 +54,76 @@ pub fn upstream(tls: &ClientTls, options: Option<&QuicProtocolOptions>, at: At<'
         let window = u64::from(transport.stream_window).saturating_mul(u64::from(max_streams));
         transport.connection_window = VarInt::from_u64(window).unwrap_or(VarInt::MAX);
     }
-    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
-    config.transport_config(transport.shared());
-    Ok(QuicUpstream { config, transport, tls: tls.clone(), max_streams, keep_alive: keep_alive(&written) })
+    Ok(QuicUpstream {
+        config: transport.shared(),
+        initial: Initial(initial),
+        transport,
+        tls: tls.clone(),
+        max_streams,
+        keep_alive: keep_alive(&written),
+    })
+}
+
+/// What Initial packets are protected with.
+#[derive(Clone)]
+struct Initial(Suite);
+
+impl fmt::Debug for Initial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Initial")
+    }
+}
+
+/// A handshake on its way.
+#[derive(Debug)]
+pub struct Dialling {
+    connecting: Connecting,
+    handshake: Handshake,
+    heard: Arc<Heard>,
+    stats: SslStats,
+}
+
+impl Dialling {
+    /// Waits for the end of the handshake; returns the connection, and what was agreed on.
+    ///
+    /// # Errors
+    /// Why there is no connection; counted where TLS is the reason.
+    pub async fn complete(self) -> io::Result<(Connection, Tls)> {
+        let connection = match self.connecting.await {
+            Ok(connection) => connection,
+            Err(error) => {
+                if is_broken_tls(&error) {
+                    self.stats.broken();
+                }
+                return Err(io::Error::other(error));
+            }
+        };
+        let (tls, resumed) = self.heard.agreed();
+        if resumed {
+            let chain =
+                connection.peer_identity().and_then(|chain| chain.downcast::<Vec<CertificateDer<'static>>>().ok());
+            let verified = self.handshake.verify_again(&chain.unwrap_or_default(), UnixTime::now());
+            if let Err(error) = verified {
+                connection.close(VarInt::from_u32(NO_ERROR), b"");
+                return Err(io::Error::other(error));
+            }
+        }
+        self.stats.complete(&tls, resumed);
+        Ok((connection, tls))
+    }
+}
+
+/// Whether TLS broke off the handshake, and not for the upstream's certificate: those are counted by who verifies them.
+fn is_broken_tls(error: &ConnectionError) -> bool {
+    // RFC 9001 §4.8: a TLS alert is 0x100 and its number.
+    let alert =
+        |code: quinn_proto::TransportErrorCode| u64::from(code).checked_sub(0x100).filter(|alert| *alert < 0x100);
+    match error {
+        // RFC 8446 §6.2: from bad_certificate to unknown_ca, sent from here.
+        ConnectionError::TransportError(error) => alert(error.code).is_some_and(|alert| !(42..=48).contains(&alert)),
+        ConnectionError::ConnectionClosed(close) => alert(close.error_code).is_some(),
+        _ => false,
+    }
 }
 
 /// One worker's sockets towards upstreams, opened when they are needed first.
@@ -66,17 +139,21 @@ impl QuicClients {
     ///
     /// # Errors
     /// What the system says of the socket, or quinn of the address.
-    pub fn connect(&self, address: SocketAddr, upstream: &QuicUpstream) -> io::Result<Connecting> {
+    pub fn connect(&self, address: SocketAddr, upstream: &QuicUpstream, handshake: Handshake) -> io::Result<Dialling> {
         let endpoint = self.endpoint(address.ip())?;
+        let crypto = QuicClientConfig::with_initial(Arc::clone(&handshake.config), upstream.initial.0);
+        let (crypto, heard) = Listening::new(crypto.map_err(io::Error::other)?);
+        let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+        config.transport_config(Arc::clone(&upstream.config));
         // An address as a name asks for none (RFC 6066 §3).
-        let ip = address.ip().to_string();
-        let name = upstream.tls.sni.as_deref().unwrap_or(&ip);
-        endpoint.connect_with(upstream.config.clone(), address, name).map_err(io::Error::other)
+        let name = handshake.server_name.to_str();
+        let connecting = endpoint.connect_with(config, address, &name).map_err(io::Error::other)?;
+        Ok(Dialling { connecting, handshake, heard, stats: upstream.tls.stats().clone() })
     }
 
     /// This side's end of a connection to `remote`. The system tells the address where it can, the socket the port.
     #[must_use]
-    pub fn local_address(&self, connection: &quinn::Connection, remote: SocketAddr) -> Option<SocketAddr> {
+    pub fn local_address(&self, connection: &Connection, remote: SocketAddr) -> Option<SocketAddr> {
         let bound = self.endpoint(remote.ip()).ok()?.local_addr().ok()?;
         Some(SocketAddr::new(connection.local_ip().unwrap_or(bound.ip()), bound.port()))
     }

@@ -65,7 +65,7 @@ fn idle_timeout(written: &Written<'_>) -> Result<IdleTimeout, Invalid> {
     let of_listener = written.listener().and_then(|options| options.idle_timeout.as_ref());
     let idle = of_listener
         .or_else(|| written.options().and_then(|options| options.idle_network_timeout.as_ref()))
-        .map_or(IDLE_TIMEOUT, duration);
+        .map_or(IDLE_TIMEOUT, |written| duration(written).max(LEAST_IDLE_TIMEOUT));
     IdleTimeout::try_from(idle).map_err(|_| {
         let at = written.options_at();
         let at = match of_listener {
@@ -121,9 +121,18 @@ impl Transport {
 }
 
 /// How long a handshake may take: Envoy's default `crypto_handshake_timeout` is 20 s.
-pub(super) fn handshake_timeout(written: &Written<'_>) -> Duration {
+///
+/// # Errors
+/// [`Invalid`] where none can be done in the time.
+pub(super) fn handshake_timeout(written: &Written<'_>) -> Result<Duration, Invalid> {
     let timeout = written.listener().and_then(|options| options.crypto_handshake_timeout.as_ref());
-    timeout.map_or(Duration::from_secs(20), duration)
+    match timeout.map_or(Duration::from_secs(20), duration) {
+        Duration::ZERO => Err(written
+            .udp_at
+            .field("quic_options.crypto_handshake_timeout")
+            .error("no handshake takes no time: write how long one may take, or leave it out for 20 s (Envoy takes 5 s at least)")),
+        timeout => Ok(timeout),
+    }
 }
 
 /// Envoy's default `max_concurrent_streams` for HTTP/3.
@@ -141,3 +150,6 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 
 /// Envoy's default `idle_timeout` of a QUIC listener.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// What Envoy takes where less is written. quinn takes every first packet for too late where it is 0.
+const LEAST_IDLE_TIMEOUT: Duration = Duration::from_millis(1);

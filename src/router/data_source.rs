@@ -14,6 +14,9 @@ use crate::config::{At, Invalid};
 /// # Errors
 /// When there is none, it is too large, or a file or variable cannot be read.
 pub(super) fn read(at: At<'_>, source: &DataSource, limit: Option<u64>) -> Result<Bytes, Invalid> {
+    if source.watched_directory.is_some() {
+        return Err(at.beyond::<DataSource>("watched_directory"));
+    }
     let (field, data) = match &source.specifier {
         Some(Specifier::Filename(path)) => {
             let at = at.field("filename");

@@ -77,13 +77,13 @@ impl Banner<'_> {
         for (listener, addresses) in &self.listeners {
             let Some(address) = addresses.first() else { continue };
             let (tls, versions) = match &listener.kind {
-                Kind::Tcp(None) => (false, ""),
-                Kind::Tcp(Some(_)) => (true, "HTTP/2  HTTP/1.1"),
-                Kind::Quic(..) => (true, "HTTP/3 (udp)"),
+                Kind::Tcp if listener.is_tls() => (true, "HTTP/2  HTTP/1.1"),
+                Kind::Tcp => (false, ""),
+                Kind::Quic(_) => (true, "HTTP/3 (udp)"),
             };
             let url = format!("{}://{}", if tls { "https" } else { "http" }, host(*address));
             match places.iter_mut().find(|place| place.url == url) {
-                Some(place) if matches!(listener.kind, Kind::Quic(..)) => {
+                Some(place) if matches!(listener.kind, Kind::Quic(_)) => {
                     place.versions = format!("{versions}  {}", place.versions);
                 }
                 Some(place) => place.versions = format!("{}  {versions}", place.versions),

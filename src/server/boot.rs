@@ -16,7 +16,7 @@ use crate::net::{BindError, bind_tcp};
 use crate::observe::access_log::{AccessLog, Sinks};
 use crate::observe::log::Logs;
 use crate::observe::stats::Store;
-use crate::tls::{Secrets, SessionStore};
+use crate::tls::{Rotation, Secrets, SessionStore};
 use crate::upstream::{self, Clusters};
 
 /// A configuration as it can run.
@@ -34,6 +34,8 @@ pub(super) struct Built {
     pub stats: Arc<Store>,
     /// All access log files.
     pub sinks: Sinks,
+    /// Certificates and keys that may change.
+    pub rotation: Rotation,
     /// Warnings for whoever started the program.
     pub report: Report,
 }
@@ -79,8 +81,8 @@ fn build_with(
     let stats = Store::new();
     let sinks = sinks(&stats);
     match parts(&bootstrap, report.at(), &stats, &sinks, workers) {
-        Ok((clusters, listeners, admin)) if !report.has_errors() => {
-            Ok(Built { bootstrap, clusters, listeners, admin, stats, sinks, report })
+        Ok(Parts { clusters, listeners, admin, rotation }) if !report.has_errors() => {
+            Ok(Built { bootstrap, clusters, listeners, admin, stats, sinks, rotation, report })
         }
         Ok(_) | Err(_) => Err(report),
     }
@@ -93,7 +95,12 @@ pub fn validate(sources: &[Source], leniency: Leniency, workers: usize) -> Repor
     build_with(sources, leniency, workers, Sinks::rehearsal).map_or_else(|report| report, |built| built.report)
 }
 
-type Parts = (Arc<Clusters>, Vec<Arc<Listener>>, Option<(SocketAddr, Arc<AccessLog>)>);
+struct Parts {
+    clusters: Arc<Clusters>,
+    listeners: Vec<Arc<Listener>>,
+    admin: Option<(SocketAddr, Arc<AccessLog>)>,
+    rotation: Rotation,
+}
 
 fn parts(
     bootstrap: &Bootstrap,
@@ -105,8 +112,8 @@ fn parts(
     let written = bootstrap.static_resources.clone().unwrap_or_default();
     let resources = at.field("static_resources");
     let root = stats.scope("");
-    let clusters = upstream::clusters(&written.clusters, resources, &root);
-    let secrets = Secrets::build(&written.secrets, resources);
+    let secrets = Secrets::build(&written.secrets, &root, resources);
+    let clusters = upstream::clusters(&written.clusters, &secrets, resources, &root);
     let http = hcm::Context { stats: &root, clusters: &clusters, sinks, workers };
     let sessions = Arc::new(SessionStore::default());
     let context = listener::Context { http, secrets: &secrets, sessions: &sessions };
@@ -117,7 +124,7 @@ fn parts(
         clusters.lint(resources);
         secrets.lint(&written.secrets, resources);
     }
-    Ok((clusters.into_clusters(), listeners, admin))
+    Ok(Parts { clusters: clusters.into_clusters(), listeners, admin, rotation: secrets.into_rotation() })
 }
 
 fn admin_interface(

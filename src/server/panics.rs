@@ -86,7 +86,7 @@ impl Rig {
         let text = EDGE.replace("CERTIFICATE", &certificate).replace("KEY", &key);
         let mut built = boot::build(&[Source::Text { name: "edge".to_owned(), text }], Leniency::default(), 2).unwrap();
         let listener = built.listeners.first_mut().and_then(Arc::get_mut).unwrap();
-        let Kind::Quic(_, settings) = &mut listener.kind else { panic!("a QUIC listener") };
+        let Kind::Quic(settings) = &mut listener.kind else { panic!("a QUIC listener") };
         settings.runtime = Arc::new(Trapped);
         let bound = built.listeners[0].bind(2).unwrap();
         let workers = Workers::start(bound.workers, &built.clusters).unwrap();

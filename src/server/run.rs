@@ -73,7 +73,7 @@ async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<
         sources.push(started.source.clone());
         demo = Some(started);
     }
-    let built = match boot::build(&sources, options.leniency(), options.workers()) {
+    let mut built = match boot::build(&sources, options.leniency(), options.workers()) {
         Ok(built) => built,
         Err(report) => {
             show(&report, options.error_format);
@@ -86,6 +86,7 @@ async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<
         .map_err(|error| format!("the workers cannot start: {error}"))?;
     let admin = boot::admin_of(options, &built, &sockets, workers.list(), &Process { began, logs });
     let admin = serve_admin(options, admin, &mut sockets, &main)?;
+    std::mem::take(&mut built.rotation).start().map_err(|error| format!("certificates cannot be watched: {error}"))?;
     for remark in &sockets.remarks {
         tracing::warn!("{remark}");
     }

@@ -19,7 +19,7 @@ use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::downstr
 use crate::observe::access_log::Certificate as Told;
 
 /// The certificates of a context.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Choice {
     all: Vec<Shown>,
     /// Places in `all`, in order; a wildcard stands without its `*`.
@@ -40,13 +40,16 @@ struct Shown {
 
 impl Shown {
     fn new(certificate: &Certificate, schemes: Option<&Arc<[SignatureScheme]>>) -> Self {
-        let mut bare = certificate.certified();
-        bare.key = limited(bare.key, schemes);
+        let mut bare = Arc::clone(&certificate.certified);
+        if schemes.is_some() {
+            let key = limited(Arc::clone(&bare.key), schemes);
+            bare = Arc::new(CertifiedKey { key, ..CertifiedKey::clone(&bare) });
+        }
         let stapled = certificate.staple.as_ref().map(|staple| {
-            let stapled = CertifiedKey { ocsp: Some(staple.response.clone()), ..bare.clone() };
+            let stapled = CertifiedKey { ocsp: Some(staple.response.clone()), ..CertifiedKey::clone(&bare) };
             (Arc::new(stapled), staple.until)
         });
-        Self { bare: Arc::new(bare), stapled, told: OnceLock::new() }
+        Self { bare, stapled, told: OnceLock::new() }
     }
 
     fn told(&self) -> Option<&Arc<Told>> {
@@ -75,7 +78,7 @@ pub(super) struct Options {
 impl Choice {
     /// Of these, in the order in which they are configured; `schemes` are those that may be signed with.
     pub(super) fn new(
-        certificates: &[Certificate],
+        certificates: &[Arc<Certificate>],
         schemes: Option<&Arc<[SignatureScheme]>>,
         policy: OcspStaplePolicy,
         options: Options,
@@ -102,18 +105,24 @@ impl Choice {
             let places = self.by_name.get(name)?;
             best(places.iter().filter_map(|place| self.all.get(*place as usize)), &can_use)
         };
-        let of_wildcard = || of_name(name.get(name.find('.')?..)?);
+        let of_wildcard = || of_name(wildcard(name)?);
         let of_none = || if self.options.full_scan { of_all() } else { self.all.first() };
         of_name(name).or_else(of_wildcard).or_else(of_none)
+    }
+}
+
+impl Choice {
+    /// The places of the certificates of which one is shown to a client that asks for this name, where any stands for it.
+    pub(super) fn places(&self, name: &str) -> &[u32] {
+        let of = |name: &str| self.by_name.get(name).map(Vec::as_slice);
+        of(name).or_else(|| of(wildcard(name)?)).unwrap_or_default()
     }
 
     /// What a client that asks for `name` has been shown, as far as that is certain: what it could use is not known any more,
     /// and certificates for one name may differ.
     pub(super) fn told(&self, name: Option<&str>) -> Option<Arc<Told>> {
-        let of_name = |name: &str| self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
         let name = name.map(str::to_ascii_lowercase);
-        let wildcard = name.as_deref().and_then(|name| name.get(name.find('.')?..));
-        let places = [name.as_deref(), wildcard].into_iter().flatten().map(of_name).find(|places| !places.is_empty());
+        let places = name.as_deref().map(|name| self.places(name)).filter(|places| !places.is_empty());
         let candidates: Vec<&Shown> = match places {
             Some(places) => places.iter().filter_map(|place| self.all.get(*place as usize)).collect(),
             None if name.is_some() && !self.options.full_scan => self.all.iter().take(1).collect(),
@@ -123,6 +132,11 @@ impl Choice {
         let alike = |other: &&Shown| other.told().is_some_and(|other| other.is_of_the_same(first));
         candidates.iter().all(alike).then(|| Arc::clone(first))
     }
+}
+
+/// What a name is found under where a wildcard covers it.
+pub(super) fn wildcard(name: &str) -> Option<&str> {
+    name.get(name.find('.')?..)
 }
 
 impl ResolvesServerCert for Choice {
@@ -186,9 +200,9 @@ mod tests {
             valid_from: SystemTime::UNIX_EPOCH,
             expires: SystemTime::UNIX_EPOCH,
         };
+        let key = default_provider().key_provider.load_private_key(key).unwrap();
         Certificate {
-            chain: Vec::new(),
-            key: default_provider().key_provider.load_private_key(key).unwrap(),
+            certified: Arc::new(CertifiedKey::new(Vec::new(), key)),
             hosts: names.iter().map(|name| (*name).to_owned()).collect(),
             staple: None,
             facts,
@@ -205,7 +219,8 @@ mod tests {
         name: Option<&str>,
         schemes: &[SignatureScheme],
     ) -> Option<usize> {
-        let choice = Choice::new(certificates, None, OcspStaplePolicy::LenientStapling, options);
+        let certificates: Vec<_> = certificates.iter().cloned().map(Arc::new).collect();
+        let choice = Choice::new(&certificates, None, OcspStaplePolicy::LenientStapling, options);
         let can_use = |key: &CertifiedKey| key.key.choose_scheme(schemes).is_some();
         let chosen = choice.choose(name, can_use)?;
         choice.all.iter().position(|shown| std::ptr::eq(shown, chosen))
@@ -248,7 +263,7 @@ mod tests {
         for certificates in
             [[named(&["a.test"], RSA), named(&["a.test"], ECDSA)], [named(&["a.test"], ECDSA), named(&["a.test"], RSA)]]
         {
-            let ecdsa = usize::from(certificates[0].key.algorithm() == SignatureAlgorithm::RSA);
+            let ecdsa = usize::from(certificates[0].certified.key.algorithm() == SignatureAlgorithm::RSA);
             assert_eq!(shown(&certificates, Options::default(), Some("a.test"), BOTH), Some(ecdsa));
             assert_eq!(shown(&certificates, Options::default(), Some("a.test"), RSA_ONLY), Some(1 - ecdsa));
         }
@@ -270,7 +285,9 @@ mod tests {
             let mut parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
             parameters.distinguished_name = rcgen::DistinguishedName::new();
             let chain = vec![parameters.self_signed(&key).unwrap().der().clone()];
-            Certificate { chain, ..named(&[name], ECDSA) }
+            let mut made = Certificate::clone(&named(&[name], ECDSA));
+            made.certified = Arc::new(CertifiedKey { cert: chain, ..CertifiedKey::clone(&made.certified) });
+            made
         };
         let other = |name: &str| Certificate { hosts: vec![name.to_owned()], ..issued("other.test") };
         let all = [
@@ -281,6 +298,7 @@ mod tests {
             issued("c.test"),
             other("c.test"),
         ];
+        let all = all.map(Arc::new);
         let choice = Choice::new(&all, None, OcspStaplePolicy::LenientStapling, Options::default());
         let told = |name| choice.told(name).map(|told| told.hosts.join(","));
         assert_eq!(told(Some("X.a.test")).as_deref(), Some("*.a.test"));
@@ -293,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_key_needs_a_scheme_and_a_suite() {
-        let [ecdsa, rsa] = [ECDSA, RSA].map(|algorithm| named(&[], algorithm).certified());
+        let [ecdsa, rsa] = [ECDSA, RSA].map(|algorithm| named(&[], algorithm).certified);
         let tls13 = [CipherSuite::TLS13_AES_128_GCM_SHA256];
         for (key, suites, other) in [(&ecdsa, TLS12_ECDSA, TLS12_RSA), (&rsa, TLS12_RSA, TLS12_ECDSA)] {
             assert!(can_use(key, BOTH, &suites));

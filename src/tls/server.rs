@@ -2,49 +2,63 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
-use rustls::server::NoServerSessionStorage;
 
 use super::Transport;
-use super::certificate::{Certificate, CertificateFacts, load};
+use super::certificate::{Certificate, CertificateFacts};
 use super::choice::{Choice, Options};
 use super::key_log::KeyLogFile;
+use super::live::{Generation, Live, Recipe, Sessions, unstapled};
 use super::params::params;
+use super::rotation::{ContextStats, Source};
 use super::secrets::Secrets;
-use super::sessions::{Scope, ScopedSessions, SessionStore};
-use super::validation::{self, ClientVerifier, Validation, VerifyStats, standing};
+use super::sessions::{Scope, SessionStore};
+use super::shown::Shown;
+use super::tickets::{self, TicketKeys};
+use super::validation::{self, ClientVerifier, Validation, VerifyStats};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
-    CommonTlsContext, DownstreamTlsContext, TlsKeyLog, downstream_tls_context, downstream_tls_context::OcspStaplePolicy,
+    CommonTlsContext, DownstreamTlsContext, TlsKeyLog, downstream_tls_context::OcspStaplePolicy,
+    downstream_tls_context::SessionTicketKeysType,
 };
-use crate::config::{At, Invalid};
-use crate::observe::access_log::Certificate as Shown;
+use crate::config::{At, Invalid, duration};
+use crate::observe::access_log::Certificate as Told;
+use crate::observe::stats;
 
-/// What a handshake on a listener needs.
+/// What handshakes on a listener need.
 #[derive(Clone, Debug)]
 pub struct ServerTls {
-    /// For rustls, or for quinn to wrap.
-    pub config: Arc<ServerConfig>,
-    /// For `/certs`.
-    pub certificates: Vec<CertificateFacts>,
-    /// What its sessions depend on. Whoever knows of more binds it before [`Self::remember`].
+    live: Arc<Live>,
+    /// What its sessions depend on beside the certificates. Whoever knows of more binds it before [`Self::remember`].
     pub scope: Scope,
-    /// Who verifies clients, where they are asked for certificates.
+    /// Who verifies clients, where they are asked for a certificate.
     clients: Option<Arc<ClientVerifier>>,
-    choice: Option<Arc<Choice>>,
 }
 
 impl ServerTls {
-    /// One of which nothing but the configuration is known.
+    /// For a handshake that begins: with the certificates that are in use now.
     #[must_use]
-    pub fn of(config: Arc<ServerConfig>) -> Self {
-        Self { config, certificates: Vec::new(), scope: Scope::default(), clients: None, choice: None }
+    pub fn now(&self) -> Arc<Generation> {
+        self.live.now()
     }
 
-    /// What a client that asked for this name was shown, where that is certain.
+    /// The certificates that are in use now, for `/certs`.
     #[must_use]
-    pub fn shown_for(&self, server_name: Option<&str>) -> Option<Arc<Shown>> {
-        self.choice.as_ref()?.told(server_name)
+    pub fn certificates(&self) -> Vec<CertificateFacts> {
+        self.now().certificates()
+    }
+
+    /// What a client is shown that asks for this name; `None` where no certificate stands for it.
+    #[must_use]
+    pub fn shown(&self, name: &str) -> Option<Shown> {
+        Shown::to(name, &self.live)
+    }
+
+    /// What a client that asked for this name was shown, for logs, where that is certain.
+    #[must_use]
+    pub fn told(&self, server_name: Option<&str>) -> Option<Arc<Told>> {
+        self.now().told(server_name)
     }
 
     /// Counts there which clients are refused for their certificates.
@@ -54,17 +68,19 @@ impl ServerTls {
         }
     }
 
-    /// Lets the clients of a QUIC listener resume, where the context lets them: their sessions are kept in `store`, under all
-    /// that was bound to the scope.
+    /// Lets the clients of a QUIC listener resume, where the context lets them: their sessions are kept in `store`, or in
+    /// tickets where there are keys for them, under all that was bound to the scope.
     pub fn remember(&mut self, store: &Arc<SessionStore>) {
-        // rustls accepts early data only for sessions that it stores itself: a session taken out once is gone, which is also
-        // what stops a replay of the handshake (RFC 8446 §8.1).
-        let sessions = ScopedSessions::new(store, self.scope);
-        let config = Arc::make_mut(&mut self.config);
-        config.session_storage = Arc::new(sessions);
-        if let Some(clients) = &self.clients {
-            config.session_storage = Arc::new(standing(Arc::clone(&config.session_storage), clients));
-        }
+        let scope = self.scope;
+        self.live.alter(|recipe| {
+            recipe.scope = scope;
+            recipe.sessions.store = Some(Arc::clone(store));
+        });
+    }
+
+    /// Counts what changes in the scope of a listener.
+    pub fn count(&self, scope: &stats::Scope) {
+        self.live.count(ContextStats::new(scope));
     }
 }
 
@@ -92,14 +108,14 @@ pub fn server(
     let certificates = certificates(common, secrets, at);
     let alpn = alpn(&common.alpn_protocols, transport, at.field("alpn_protocols"));
     let key_log = key_log(common.key_log.as_ref(), at.field("key_log"));
+    let sessions = sessions(written, transport, secrets, context);
     let (params, certificates, alpn, key_log) = (params?, certificates?, alpn?, key_log?);
-    let clients = validation?
-        .map(|(validation, required)| ClientVerifier::new(validation, required, Arc::clone(&params.provider)));
-    let clients = clients.map(Arc::new);
+    let (sessions, validation) = (sessions?, validation?);
+    let clients = validation
+        .map(|(validation, required)| ClientVerifier::new(validation, required, Arc::clone(&params.provider)))
+        .map(Arc::new);
     stapled(&certificates, policy, at)?;
-    let scope = scope(&certificates, &alpn, clients.as_deref());
-    let facts = certificates.iter().map(|certificate| certificate.facts.clone()).collect();
-    let choice = Arc::new(Choice::new(&certificates, params.schemes.as_ref(), policy, options));
+    let scope = scope(&alpn, clients.as_deref());
     let builder = ServerConfig::builder_with_provider(params.provider)
         .with_protocol_versions(&params.versions)
         .map_err(|error| at.field("tls_params").error(format_args!("no handshake is possible: {error}")))?;
@@ -107,18 +123,27 @@ pub fn server(
         Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients) as Arc<_>),
         None => builder.with_no_client_auth(),
     };
-    let mut config = builder.with_cert_resolver(Arc::clone(&choice) as Arc<_>);
-    config.alpn_protocols = alpn;
-    config.ignore_client_order = !written.prefer_client_ciphers;
+    let mut template = builder.with_cert_resolver(Arc::new(Choice::default()));
+    template.alpn_protocols = alpn;
+    template.ignore_client_order = !written.prefer_client_ciphers;
     if let Some(key_log) = key_log {
-        config.key_log = Arc::new(key_log);
+        template.key_log = Arc::new(key_log);
     }
-    sessions(&mut config, written, transport, context);
-    if let Some(clients) = &clients {
-        config.ticketer = Arc::new(standing(config.ticketer, clients));
-        config.session_storage = Arc::new(standing(config.session_storage, clients));
+    let schemes = params.schemes;
+    let recipe = Recipe { template, certificates, schemes, policy, options, sessions, scope, clients: clients.clone() };
+    let changes = recipe.changes();
+    let live = Live::new(recipe);
+    if changes {
+        secrets.rotate(&live);
     }
-    Ok(ServerTls { config: Arc::new(config), certificates: facts, scope, clients, choice: Some(choice) })
+    Ok(ServerTls { live, scope, clients })
+}
+
+/// Whether the sessions of a context are in tickets under keys that are configured.
+#[must_use]
+pub fn has_ticket_keys(written: &DownstreamTlsContext) -> bool {
+    use SessionTicketKeysType::{SessionTicketKeys, SessionTicketKeysSdsSecretConfig};
+    matches!(written.session_ticket_keys_type, Some(SessionTicketKeys(_) | SessionTicketKeysSdsSecretConfig(_)))
 }
 
 /// Whom clients are verified by, and whether they have to show a certificate; `None` where they are not asked for one.
@@ -142,16 +167,13 @@ fn asked(
     }
 }
 
-/// What TLS itself makes sessions depend on.
-fn scope(certificates: &[Certificate], alpn: &[Vec<u8>], clients: Option<&ClientVerifier>) -> Scope {
+/// What TLS itself makes sessions depend on, beside the certificates.
+fn scope(alpn: &[Vec<u8>], clients: Option<&ClientVerifier>) -> Scope {
     let mut scope = Scope::default();
     // A client that resumes shows no certificate: it has shown one to somebody who asked the same, or was asked for none.
     match clients {
         Some(clients) => clients.bind(&mut scope),
         None => scope.bind("client authentication", "none"),
-    }
-    for certificate in certificates.iter().flat_map(|certificate| &certificate.chain) {
-        scope.bind("certificate", certificate);
     }
     for protocol in alpn {
         scope.bind("protocol", protocol);
@@ -160,11 +182,14 @@ fn scope(certificates: &[Certificate], alpn: &[Vec<u8>], clients: Option<&Client
 }
 
 /// The certificates of a context, its own before those that it refers to.
-fn certificates(common: &CommonTlsContext, secrets: &Secrets, at: At<'_>) -> Result<Vec<Certificate>, Invalid> {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let own = at.each("tls_certificates", &common.tls_certificates, |at, written| load(written, &provider, at));
+fn certificates(
+    common: &CommonTlsContext,
+    secrets: &Secrets,
+    at: At<'_>,
+) -> Result<Vec<Arc<Source<Certificate>>>, Invalid> {
+    let own = at.each("tls_certificates", &common.tls_certificates, |at, written| secrets.own(written, at));
     let configs = &common.tls_certificate_sds_secret_configs;
-    let named = at.each("tls_certificate_sds_secret_configs", configs, |at, written| secrets.certificate(written, at));
+    let named = at.each("tls_certificate_sds_secret_configs", configs, |at, written| secrets.named(written, at));
     let all = [own?, named?].concat();
     if all.is_empty() {
         return Err(at.field("tls_certificates").error("a server needs a certificate"));
@@ -173,18 +198,19 @@ fn certificates(common: &CommonTlsContext, secrets: &Secrets, at: At<'_>) -> Res
 }
 
 /// Whether every certificate has the staple that the policy asks for.
-fn stapled(certificates: &[Certificate], policy: OcspStaplePolicy, at: At<'_>) -> Result<(), Invalid> {
-    let bare = certificates.iter().find(|certificate| certificate.staple.is_none());
-    match bare {
-        Some(bare) if policy == OcspStaplePolicy::MustStaple => Err(at.field("tls_certificates").error(format_args!(
+fn stapled(certificates: &[Arc<Source<Certificate>>], policy: OcspStaplePolicy, at: At<'_>) -> Result<(), Invalid> {
+    let certificates: Vec<_> = certificates.iter().map(|source| source.now()).collect();
+    match unstapled(&certificates, policy) {
+        Some(bare) => Err(at.field("tls_certificates").error(format_args!(
             "`ocsp_staple_policy: MUST_STAPLE` asks for an `ocsp_staple` with every certificate: that in `{}` has none",
             bare.facts.path
         ))),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
-fn key_log(written: Option<&TlsKeyLog>, at: At<'_>) -> Result<Option<KeyLogFile>, Invalid> {
+/// Where the secrets of connections are logged.
+pub(super) fn key_log(written: Option<&TlsKeyLog>, at: At<'_>) -> Result<Option<KeyLogFile>, Invalid> {
     let Some(written) = written else { return Ok(None) };
     let path = Path::new(&written.path);
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -216,27 +242,29 @@ pub(super) fn alpn(written: &[String], transport: Transport, at: At<'_>) -> Resu
     Ok(vec![b"h3".to_vec()])
 }
 
-/// How sessions resume. As Envoy: tickets are what "stateless" is about, and all that TLS 1.3 has on TCP; the sessions of TLS
-/// 1.2 that have no ticket are what "stateful" is about. On QUIC neither has an effect.
-fn sessions(config: &mut ServerConfig, written: &DownstreamTlsContext, transport: Transport, at: At<'_>) {
-    use downstream_tls_context::SessionTicketKeysType::DisableStatelessSessionResumption as Disable;
-    let stateless = !matches!(written.session_ticket_keys_type, Some(Disable(true)));
-    let stateful = !written.disable_stateful_session_resumption;
-    match transport {
-        Transport::Tcp => {
-            if stateless {
-                // The keys rotate by themselves. Failing to make them only costs resumption.
-                if let Ok(ticketer) = rustls::crypto::aws_lc_rs::Ticketer::new() {
-                    config.ticketer = ticketer;
-                }
-            } else {
-                config.send_tls13_tickets = 0;
-            }
-            if !stateful {
-                config.session_storage = Arc::new(NoServerSessionStorage {});
-            }
+/// How sessions resume.
+fn sessions(
+    written: &DownstreamTlsContext,
+    transport: Transport,
+    secrets: &Secrets,
+    at: At<'_>,
+) -> Result<Sessions, Invalid> {
+    use SessionTicketKeysType as Keys;
+    let keys = match &written.session_ticket_keys_type {
+        Some(Keys::SessionTicketKeys(written)) => secrets.own(written, at.field("session_ticket_keys")).map(Some),
+        Some(Keys::SessionTicketKeysSdsSecretConfig(written)) => {
+            secrets.named(written, at.field("session_ticket_keys_sds_secret_config")).map(Some)
         }
-        Transport::Quic { resumption, early_data } => {
+        Some(Keys::DisableStatelessSessionResumption(_)) | None => Ok(None),
+    };
+    let stateless = !matches!(written.session_ticket_keys_type, Some(Keys::DisableStatelessSessionResumption(true)));
+    let stateful = !written.disable_stateful_session_resumption;
+    let lifetime = lifetime(written, at);
+    let own = match transport {
+        // The keys rotate by themselves. Failing to make them only costs resumption.
+        Transport::Tcp if stateless => rustls::crypto::aws_lc_rs::Ticketer::new().ok(),
+        Transport::Tcp => None,
+        Transport::Quic { .. } => {
             let fields = [
                 ("disable_stateless_session_resumption", stateless),
                 ("disable_stateful_session_resumption", stateful),
@@ -246,13 +274,21 @@ fn sessions(config: &mut ServerConfig, written: &DownstreamTlsContext, transport
                     "`{field}` has no effect on QUIC: `enable_resumption: false` and `enable_early_data: false` beside `downstream_tls_context` have"
                 ));
             }
-            // Until `ServerTls::remember`.
-            config.session_storage = Arc::new(NoServerSessionStorage {});
-            if !resumption {
-                config.send_tls13_tickets = 0;
-            }
-            // RFC 9001 §4.6.1: on QUIC the only size is all or nothing.
-            config.max_early_data_size = if resumption && early_data { u32::MAX } else { 0 };
+            None
         }
+    };
+    let keys: Option<Arc<Source<TicketKeys>>> = keys?;
+    Ok(Sessions { transport, stateless, stateful, keys, own, lifetime, store: None })
+}
+
+/// How long sessions may be resumed, where that is said.
+fn lifetime(written: &DownstreamTlsContext, at: At<'_>) -> Option<Duration> {
+    let lifetime = duration(written.session_timeout.as_ref()?);
+    // As in OpenSSL, where it stands for the default.
+    let lifetime = Some(Duration::from_secs(lifetime.as_secs())).filter(|lifetime| !lifetime.is_zero());
+    let most = Duration::from_secs(u64::from(tickets::MOST));
+    if lifetime.is_some_and(|lifetime| lifetime > most) {
+        at.field("session_timeout").lint("sessions of TLS 1.3 last for seven days at most");
     }
+    lifetime
 }

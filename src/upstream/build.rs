@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cluster::HostCounts;
-use super::protocol::codec;
+use super::protocol::{Spoken, spoken};
 use super::references::References;
 use super::{Cluster, ClusterStats, Codec, Host, NameTaken};
 use crate::config::proto::envoy::config::cluster::v3 as proto;
@@ -13,17 +13,18 @@ use crate::config::proto::envoy::config::endpoint::v3::{LbEndpoint, LocalityLbEn
 use crate::config::values::{is_name, socket_address};
 use crate::config::{At, Invalid, duration};
 use crate::observe::stats::Scope;
+use crate::tls::{Handshakes, Secrets, Wanted};
 
 /// Builds all clusters of the field `clusters` of the message at `at`. All faults are reported, and what refers to a
 /// faulty cluster can be built all the same.
 #[must_use]
-pub fn clusters(list: &[proto::Cluster], at: At<'_>, stats: &Scope) -> References {
+pub fn clusters(list: &[proto::Cluster], secrets: &Secrets, at: At<'_>, stats: &Scope) -> References {
     let mut references = References::default();
     if list.is_empty() && at.field("clusters").is_tainted() {
         references.give_up();
     }
     for (at, written) in at.items("clusters", list) {
-        match cluster(written, at, stats).map(|cluster| references.add(cluster)) {
+        match cluster(written, secrets, at, stats).map(|cluster| references.add(cluster)) {
             Ok(Ok(_)) => {}
             Ok(Err(NameTaken(name))) => {
                 at.field("name").error(format_args!("there is another cluster named `{name}`"));
@@ -34,7 +35,7 @@ pub fn clusters(list: &[proto::Cluster], at: At<'_>, stats: &Scope) -> Reference
     references
 }
 
-fn cluster(written: &proto::Cluster, at: At<'_>, stats: &Scope) -> Result<Cluster, Invalid> {
+fn cluster(written: &proto::Cluster, secrets: &Secrets, at: At<'_>, stats: &Scope) -> Result<Cluster, Invalid> {
     use proto::cluster::{ClusterDiscoveryType, DiscoveryType, LbPolicy};
     let kind = match &written.cluster_discovery_type {
         Some(ClusterDiscoveryType::Type(kind)) if *kind != DiscoveryType::Static as i32 => {
@@ -47,19 +48,20 @@ fn cluster(written: &proto::Cluster, at: At<'_>, stats: &Scope) -> Result<Cluste
         LbPolicy::RoundRobin => Ok(()),
         _ => Err(at.field("lb_policy").not_implemented()),
     };
-    let codec = codec(written, at);
-    // Names are for types of clusters that the walk refuses.
-    let may_be_names = kind.is_err() || at.field("type").is_tainted();
-    let over_tcp = matches!(codec, Ok((Codec::Http1, _)));
-    let hosts = hosts(written, may_be_names, over_tcp, at);
-    let (hosts, (codec, trailers)) = (hosts?, codec?);
-    kind.and(policy)?;
     // Envoy's names have no colons within a part.
     let scope = stats.scope(&format!("cluster.{}", written.name.replace(':', "_")));
+    let spoken = spoken(written, secrets, &scope, at);
+    // Names are for types of clusters that the walk refuses.
+    let may_be_names = kind.is_err() || at.field("type").is_tainted();
+    let codec = spoken.as_ref().ok().map(|spoken| &spoken.codec);
+    let hosts = hosts(written, may_be_names, codec, at);
+    let (hosts, Spoken { codec, trailers, naming }) = (hosts?, spoken?);
+    kind.and(policy)?;
     Ok(Cluster {
         name: Arc::from(written.name.as_str()),
         connect_timeout: written.connect_timeout.as_ref().map_or(CONNECT_TIMEOUT, duration),
         codec,
+        naming,
         max_connections: MAX_CONNECTIONS,
         max_requests: MAX_REQUESTS,
         max_pending_requests: MAX_PENDING_REQUESTS,
@@ -69,12 +71,17 @@ fn cluster(written: &proto::Cluster, at: At<'_>, stats: &Scope) -> Result<Cluste
     })
 }
 
-fn hosts(written: &proto::Cluster, may_be_names: bool, over_tcp: bool, at: At<'_>) -> Result<Vec<Arc<Host>>, Invalid> {
+fn hosts(
+    written: &proto::Cluster,
+    may_be_names: bool,
+    codec: Option<&Codec>,
+    at: At<'_>,
+) -> Result<Vec<Arc<Host>>, Invalid> {
     let Some(assignment) = &written.load_assignment else { return Ok(Vec::new()) };
     let at = at.field("load_assignment");
     let localities = at.each("endpoints", &assignment.endpoints, |at, locality| {
         at.each("lb_endpoints", &locality.lb_endpoints, |at, endpoint| {
-            host(endpoint, locality, may_be_names, over_tcp, at)
+            host(endpoint, locality, may_be_names, codec, at)
         })
     });
     Ok(localities?.into_iter().flatten().collect())
@@ -84,7 +91,7 @@ fn host(
     written: &LbEndpoint,
     locality: &LocalityLbEndpoints,
     may_be_name: bool,
-    over_tcp: bool,
+    codec: Option<&Codec>,
     at: At<'_>,
 ) -> Result<Arc<Host>, Invalid> {
     let Some(lb_endpoint::HostIdentifier::Endpoint(endpoint)) = &written.host_identifier else {
@@ -95,16 +102,19 @@ fn host(
         return Err(at.given_up());
     }
     let (address, protocol) = socket_address(endpoint.address.as_ref(), at)?;
-    if over_tcp && protocol != Protocol::Tcp {
+    if matches!(codec, Some(Codec::Http1 { .. })) && protocol != Protocol::Tcp {
         return Err(at.field("socket_address.protocol").error("an HTTP/1.1 upstream is reached by TCP"));
     }
     let locality = locality.locality.clone().unwrap_or_default();
+    let asked = codec.and_then(Codec::tls).map(|tls| tls.asked(Wanted::default(), &endpoint.hostname));
     Ok(Arc::new(Host {
         address,
         hostname: endpoint.hostname.clone(),
         weight: written.load_balancing_weight.unwrap_or(1),
         locality: [locality.region, locality.zone, locality.sub_zone],
         counts: HostCounts::default(),
+        asked: Arc::new(asked.unwrap_or_default()),
+        handshakes: Handshakes::default(),
     }))
 }
 

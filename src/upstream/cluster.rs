@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::ClusterStats;
+use http::HeaderMap;
+
+use super::{ClusterStats, Naming};
 use crate::quic::QuicUpstream;
+use crate::tls::{Asked, ClientTls, Handshake, Handshakes};
 
 /// A named group of hosts that serve the same.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub struct Cluster {
     pub connect_timeout: Duration,
     /// What its hosts are spoken to in.
     pub codec: Codec,
+    /// What requests say of their connections.
+    pub naming: Naming,
     /// How many connections all workers together may have open: Envoy's default `max_connections`.
     pub max_connections: u64,
     /// How many exchanges all workers together may have on shared connections: Envoy's default `max_requests`.
@@ -36,7 +41,10 @@ pub struct Cluster {
 #[derive(Clone, Debug)]
 pub enum Codec {
     /// HTTP/1.1 over TCP.
-    Http1,
+    Http1 {
+        /// What its handshakes need; `None` in the clear.
+        tls: Option<ClientTls>,
+    },
     /// HTTP/3 over QUIC.
     Http3 {
         /// How its hosts are reached.
@@ -51,8 +59,28 @@ impl Codec {
     #[must_use]
     pub fn version(&self) -> http::Version {
         match self {
-            Self::Http1 => http::Version::HTTP_11,
+            Self::Http1 { .. } => http::Version::HTTP_11,
             Self::Http3 { .. } => http::Version::HTTP_3,
+        }
+    }
+
+    /// What its handshakes need, where there are any.
+    #[must_use]
+    pub fn tls(&self) -> Option<&ClientTls> {
+        match self {
+            Self::Http1 { tls } => tls.as_ref(),
+            Self::Http3 { upstream, .. } => Some(&upstream.tls),
+        }
+    }
+}
+
+impl Cluster {
+    /// What the connection for a request with these fields asks for.
+    #[must_use]
+    pub fn asked(&self, host: &Host, fields: &HeaderMap) -> Arc<Asked> {
+        match self.codec.tls() {
+            Some(tls) if self.naming.is_by_request() => Arc::new(tls.asked(self.naming.wanted(fields), &host.hostname)),
+            _ => Arc::clone(&host.asked),
         }
     }
 }
@@ -70,6 +98,18 @@ pub struct Host {
     pub locality: [String; 3],
     /// What is counted of it, for `/clusters`.
     pub counts: HostCounts,
+    /// What connections to it ask for where requests have no say.
+    pub asked: Arc<Asked>,
+    /// Its TLS handshakes, and the sessions that came of them.
+    pub handshakes: Handshakes,
+}
+
+impl Host {
+    /// A handshake that asks for `asked`.
+    #[must_use]
+    pub fn handshake(&self, tls: &ClientTls, asked: &Arc<Asked>) -> Handshake {
+        self.handshakes.of(tls, asked, self.address.ip())
+    }
 }
 
 /// What a host has been through.

@@ -6,6 +6,7 @@
 mod balance;
 mod build;
 mod cluster;
+mod naming;
 mod pool;
 mod protocol;
 mod references;
@@ -14,6 +15,7 @@ mod stats;
 pub use balance::RoundRobin;
 pub use build::clusters;
 pub use cluster::{Cluster, ClusterId, Clusters, Codec, Host, NameTaken};
-pub use pool::{Attempt, Lease, Pool, Pools};
+pub use naming::Naming;
+pub use pool::{Attempt, Lease, Pool, Pools, TlsSide};
 pub use references::References;
 pub use stats::{ClusterStats, CodeCounters};

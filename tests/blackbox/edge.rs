@@ -33,6 +33,16 @@ impl Edge {
         Self { process: Gateway::start(&yaml(routes, manager, clusters)).await }
     }
 
+    /// The YAML of the same.
+    pub(crate) fn yaml_in_front_of(clusters: &str, routes: &str) -> String {
+        yaml(routes, "", clusters)
+    }
+
+    /// A gateway on this YAML.
+    pub(crate) async fn of(yaml: &str) -> Self {
+        Self { process: Gateway::start(yaml).await }
+    }
+
     /// The same, with texts of the configuration replaced wherever they stand.
     pub(crate) async fn altered(backend: &Backend, changes: &[(&str, &str)]) -> Self {
         let mut yaml = yaml(ALL, "", &cluster("backend", &backend.address().to_string()));

@@ -2,7 +2,10 @@
 
 use rustix::process::Signal;
 
+use crate::early_data::client::{Early, request};
+use crate::early_data::relay::Relay;
 use crate::edge::{ALL, Edge};
+use crate::settings::quic::begin_handshake;
 use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
 use crate::support::deadline::until;
@@ -81,6 +84,42 @@ async fn idle_connections_are_told_to_go() {
     assert_eq!(http3.send(Request::get("/")).await.status, 200);
     edge.process.terminate();
     assert!(edge.process.exit().await.success(), "connections without a request do not hold the process");
+}
+
+#[tokio::test]
+async fn handshakes_of_clients_that_have_gone_do_not_hold_the_process() {
+    let backend = slow().await;
+    let mut edge =
+        Edge::altered(&backend, &[("quic_options: {}", "quic_options: {crypto_handshake_timeout: 3600s}")]).await;
+    let before = edge.process.stats().await.of("listener.127.0.0.1_0.downstream_cx_total");
+    let _gone = begin_handshake(&edge).await;
+    let begun = async || {
+        let total = edge.process.stats().await.of("listener.127.0.0.1_0.downstream_cx_total");
+        (total > before).then_some(())
+    };
+    until("the handshake", begun).await;
+    edge.process.terminate();
+    assert!(edge.process.exit().await.success());
+    let line = edge.process.log("connections.log").lines(1).await.pop().expect("a line");
+    assert_eq!(line["reason"], "draining", "{line}");
+}
+
+#[tokio::test]
+async fn early_data_of_clients_that_have_gone_does_not_hold_the_process() {
+    let backend = slow().await;
+    let changes = [
+        ("quic_options: {}", "quic_options: {crypto_handshake_timeout: 3600s}"),
+        ("route: {cluster: backend}", "route: {cluster: backend, timeout: 0s}"),
+    ];
+    let mut edge = Edge::altered(&backend, &changes).await;
+    // Its first flight comes, and nothing more.
+    let relay = Relay::to(edge.process.address("http3")).await;
+    let mut early = Early::towards(&edge, relay.address()).await;
+    let _answers = [early.get("/").await, early.send(request("POST", "/waits"), "").await];
+    backend.until_received(1).await;
+    edge.process.terminate();
+    assert!(edge.process.exit().await.success());
+    assert_eq!(backend.received().len(), 1, "nobody has completed the handshake that the other waits for");
 }
 
 #[tokio::test]

@@ -49,6 +49,8 @@ fn said_of(file: &Path, name: &str) -> String {
     let mut lines = String::new();
     let mut errors: Vec<_> = report.diagnostics().to_vec();
     errors.retain(|diagnostic| diagnostic.severity == Severity::Error);
+    // Certificates that are made when the sandbox is.
+    errors.retain(|diagnostic| !diagnostic.message.starts_with("cannot read `certs/"));
     errors.sort_by_key(|error| error.location);
     for error in &errors {
         assert_eq!(error.code, Code::NotImplemented, "{report}");

@@ -18,10 +18,27 @@ fn report(name: &str) -> String {
         std::fs::write(directory.path().join(format!("{name}.key")), made.signing_key.serialize_pem()).unwrap();
     }
     std::fs::write(directory.path().join("empty.pem"), "").unwrap();
+    for (name, key) in [("sds.yaml", "one.key"), ("broken.yaml", "other.key")] {
+        let root = directory.path().display();
+        let secrets = if name == "sds.yaml" { SECRETS.to_owned() } else { SECRETS.replace("edge", "broken") };
+        let text = format!(
+            "{secrets}\n    certificate_chain: {{filename: {root}/one.crt}}\n    private_key: {{filename: {root}/{key}}}\n"
+        );
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
     let text = std::fs::read_to_string(Path::new("tests/config/whole").join(name)).unwrap();
     let directory = directory.path().to_string_lossy().into_owned();
     check(&text.replace("${dir}", &directory), Leniency::default()).to_text(false).replace(&directory, "${dir}")
 }
+
+/// A file with two secrets, up to what is in the second.
+const SECRETS: &str = "resources:
+- \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret
+  name: tickets
+  session_ticket_keys: {keys: [{inline_string: short}]}
+- \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret
+  name: edge
+  tls_certificate:";
 
 macro_rules! whole {
     ($($name:ident: $file:literal),* $(,)?) => {$(
@@ -37,6 +54,8 @@ whole! {
     certificates: "certificates.yaml",
     tls: "tls.yaml",
     client_certificates: "client_certificates.yaml",
+    chains: "chains.yaml",
+    upstream_tls: "upstream_tls.yaml",
     addresses: "addresses.yaml",
     no_effect: "no_effect.yaml",
     quic: "quic.yaml",
@@ -49,6 +68,7 @@ whole! {
     misplaced_types: "misplaced_types.yaml",
     listener_filters: "listener_filters.yaml",
     early_data: "early_data.yaml",
+    secrets: "secrets.yaml",
 }
 
 #[test]

@@ -79,6 +79,22 @@ async fn the_example_of_an_http3_backend_reaches_it() {
 }
 
 #[tokio::test]
+async fn the_example_of_a_backend_under_tls_reaches_it() {
+    let backend = Backend::echo().await;
+    let behind = start("minimal.yaml", &backend, &backend).await;
+    let authority = Certificates::of_this_run().authority.replace('\n', "\\n");
+    let port = behind.address("https").port().to_string();
+    let text =
+        on_free_ports(&text("config/https-upstream.yaml")).replace("port_value: 10443", &format!("port_value: {port}"));
+    let text = text.replace("filename: certs/ca.crt", &format!("inline_string: \"{authority}\""));
+    let gateway = Gateway::start(&text).await;
+    let reply = gateway.plain_client("http").await.send(Request::get("/a?b=c")).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(reply.text().contains("\nhost: localhost:10443\n"), "{}", reply.text());
+    assert_eq!(gateway.stats().await.of("cluster.demo.ssl.versions.TLSv1.3"), 1);
+}
+
+#[tokio::test]
 async fn the_access_logs_get_their_lines() {
     let text = text("config/access-log.yaml").replace("path: access.log", "path: \"${dir}/access.log\"");
     let gateway = Gateway::start(&on_free_ports(&text)).await;

@@ -1,8 +1,13 @@
-//! What stands behind the gateway: a backend that obeys the path, and two addresses that are of no use.
+//! What stands behind the gateway: a backend that obeys the path, two under TLS that echo, and addresses that are of no use.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use crate::support::{
     backend::{Backend, Received, Script},
+    certificates::Certificates,
     ports::{Refusing, Unanswering},
+    tls_server::{Setup, TLS12_ONLY},
 };
 
 /// Shared by both programs, one after the other.
@@ -10,11 +15,33 @@ pub(crate) struct Backstage {
     pub(crate) backend: Backend,
     pub(crate) refusing: Refusing,
     pub(crate) unanswering: Unanswering,
+    /// Under TLS.
+    pub(crate) secured: Backend,
+    /// The same, for clients that show a certificate.
+    pub(crate) wanting: Backend,
+    /// The kernel accepts, and nobody says a word.
+    pub(crate) silent: TcpListener,
 }
 
 impl Backstage {
     pub(crate) async fn set() -> Self {
-        Self { backend: Backend::start(obey).await, refusing: Refusing::new(), unanswering: Unanswering::new() }
+        let authority = Certificates::of_this_run().authority.clone();
+        // In TLS 1.2, where who is refused hears it before the end of the handshake, and so always.
+        let wanting = Setup { versions: TLS12_ONLY, wants: Some(authority), ..Setup::default() };
+        let secured = async |setup: Setup| Backend::secured(Arc::new(setup.configuration()), Script::echo).await;
+        Self {
+            backend: Backend::start(obey).await,
+            refusing: Refusing::new(),
+            unanswering: Unanswering::new(),
+            secured: secured(Setup::default()).await,
+            wanting: secured(wanting).await,
+            silent: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind a TCP port on loopback"),
+        }
+    }
+
+    /// Where nobody says a word.
+    pub(crate) fn silent(&self) -> SocketAddr {
+        self.silent.local_addr().expect("the address of a bound socket")
     }
 
     /// A text with the ports of this run replaced by names, so that two runs compare.
@@ -22,6 +49,9 @@ impl Backstage {
         text.replace(&self.backend.address().to_string(), "BACKEND")
             .replace(&self.refusing.address().to_string(), "REFUSING")
             .replace(&self.unanswering.address().to_string(), "UNANSWERING")
+            .replace(&self.secured.address().to_string(), "SECURED")
+            .replace(&self.wanting.address().to_string(), "WANTING")
+            .replace(&self.silent().to_string(), "SILENT")
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) const KNOWN: &[Known] = &[
     any(&[Http2], "counter listener.127.0.0.1_0.ssl.ocsp_staple_*", "certificates are not stapled yet"),
     any(&[Http3], "counter listener.127.0.0.1_0.ssl.handshake", "handshakes count on every transport"),
     any(&[Http3], "counter listener.127.0.0.1_0.ssl.no_certificate", "handshakes count on every transport"),
+    any(&[Http3], "counter listener.127.0.0.1_0.ssl.versions.*", "handshakes count on every transport"),
     any(&[Http3], "counter listener.127.0.0.1_0.downstream_cx_destroy", "ends count on every transport"),
     any(&[Http2], "counter http2.*", "the codecs of HTTP/2 and HTTP/3 have no counters of their own yet"),
     any(&[Http3], "counter http3.*", "the codecs of HTTP/2 and HTTP/3 have no counters of their own yet"),
@@ -73,6 +74,12 @@ pub(crate) const KNOWN: &[Known] = &[
         "counter cluster.*",
         "the upstream connection stands by then, or not yet",
     ),
+    one("a backend under TLS of another name", EVERY, "log details", WORDS_OF_TLS),
+    one("a backend under TLS of another name", EVERY, "log upstream failure", WORDS_OF_TLS),
+    one("a backend under TLS of another authority", EVERY, "log details", WORDS_OF_TLS),
+    one("a backend under TLS of another authority", EVERY, "log upstream failure", WORDS_OF_TLS),
+    one("a backend under TLS that wants a certificate and gets none", EVERY, "log details", WORDS_OF_TLS),
+    one("a backend under TLS that wants a certificate and gets none", EVERY, "log upstream failure", WORDS_OF_TLS),
     one("the client leaves before a reply", &[Http3], "log *", "a client that leaves is told from one that stays"),
     one("the client leaves in a reply", &[Http3], "log *", "a client that leaves is told from one that stays"),
     one("HTTP/1.0", &[Http1], "log *", "the version is the one that was spoken"),
@@ -96,6 +103,8 @@ pub(crate) const KNOWN: &[Known] = &[
 ];
 
 const HYPERS_ANSWER: &str = "hyper answers what is not HTTP/1 by itself, with the same kind of status";
+
+const WORDS_OF_TLS: &str = "what TLS says of a failure are the words of its library, within the same frame";
 
 const NO_HTTP_YET: &str = "TLS has its own words here, and what never spoke HTTP is no connection of the manager";
 

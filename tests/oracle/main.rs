@@ -10,6 +10,7 @@
 
 mod act;
 mod backstage;
+mod chains;
 mod facts;
 mod known;
 mod merge;

@@ -1,6 +1,6 @@
 //! A stage: the configuration of `gateway.yaml` with the options a group of scenarios needs.
 
-use crate::backstage::Backstage;
+use crate::{backstage::Backstage, support::certificates::Certificates};
 
 /// Each stage is a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,10 @@ impl Stage {
             .replace("${backend}", &backstage.backend.port().to_string())
             .replace("${refusing}", &backstage.refusing.address().port().to_string())
             .replace("${unanswering}", &backstage.unanswering.address().port().to_string())
+            .replace("${secured}", &backstage.secured.port().to_string())
+            .replace("${wanting}", &backstage.wanting.port().to_string())
+            .replace("${silent}", &backstage.silent().port().to_string())
+            .replace("${stranger}", &Certificates::of_another_authority().replace('\n', "\\n"))
     }
 
     /// Fields of every HTTP connection manager.

@@ -4,7 +4,7 @@
 //! is corrected on the way, so a script can be as wrong as a test needs.
 
 use std::{
-    fmt,
+    fmt, io,
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError,
@@ -12,6 +12,7 @@ use std::{
     },
 };
 
+use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
@@ -22,7 +23,7 @@ use super::{
     deadline::until,
     framing::Framing,
     message::{End, Fields},
-    wire::Wire,
+    wire::{Shaken, Wire},
 };
 
 /// A running backend; it stops when dropped.
@@ -37,12 +38,24 @@ impl Backend {
     ///
     /// It is asked when the head is there and, unless that answer is an early one, again when the body is.
     pub(crate) async fn start(behaviour: impl Fn(&Received) -> Script + Send + Sync + 'static) -> Self {
+        Self::with(State { behaviour: Box::new(behaviour), ..State::idle() }).await
+    }
+
+    async fn with(state: State) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bind a TCP port on loopback");
         let address = listener.local_addr().expect("the address of a bound socket");
-        let state = Arc::new(State { behaviour: Box::new(behaviour), ..State::idle() });
+        let state = Arc::new(state);
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, Arc::clone(&state)));
         Self { address, state, _accepting: accepting }
+    }
+
+    /// The same under TLS.
+    pub(crate) async fn secured(
+        tls: Arc<ServerConfig>,
+        behaviour: impl Fn(&Received) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        Self::with(State { behaviour: Box::new(behaviour), tls: Some(tls), ..State::idle() }).await
     }
 
     /// Answers every request with its own text, as [`Received`] prints it.
@@ -66,6 +79,11 @@ impl Backend {
     /// The requests read whole so far (those answered early: their heads).
     pub(crate) fn received(&self) -> Vec<Received> {
         self.state.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The TLS handshakes that were completed so far.
+    pub(crate) fn handshakes(&self) -> Vec<Shaken> {
+        self.state.handshakes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Lets one [`Script::when_released`] go on.
@@ -210,6 +228,9 @@ enum Step {
 
 struct State {
     behaviour: Box<dyn Fn(&Received) -> Script + Send + Sync>,
+    /// Clear without.
+    tls: Option<Arc<ServerConfig>>,
+    handshakes: Mutex<Vec<Shaken>>,
     accepted: AtomicUsize,
     received: Mutex<Vec<Received>>,
     released: Semaphore,
@@ -220,11 +241,20 @@ impl State {
     fn idle() -> Self {
         Self {
             behaviour: Box::new(Script::echo),
+            tls: None,
+            handshakes: Mutex::default(),
             accepted: AtomicUsize::new(0),
             received: Mutex::default(),
             released: Semaphore::new(0),
             hang_up: watch::Sender::new(()),
         }
+    }
+
+    async fn begin(&self, stream: TcpStream) -> io::Result<Wire> {
+        let Some(tls) = &self.tls else { return Wire::over(stream) };
+        let (wire, shaken) = Wire::accept_tls(stream, Arc::clone(tls)).await?;
+        self.handshakes.lock().unwrap_or_else(PoisonError::into_inner).push(shaken);
+        Ok(wire)
     }
 
     fn note(&self, received: Received) {
@@ -242,7 +272,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
 }
 
 async fn serve(stream: TcpStream, state: Arc<State>) {
-    let Ok(mut wire) = Wire::over(stream) else { return };
+    let Ok(mut wire) = state.begin(stream).await else { return };
     let mut hang_up = state.hang_up.subscribe();
     loop {
         hang_up.mark_unchanged();

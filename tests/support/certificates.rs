@@ -6,8 +6,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
 };
 use rustls::{
-    ClientConfig, RootCertStore, SupportedProtocolVersion,
-    pki_types::{CertificateDer, pem::PemObject},
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 
 /// The authority of this test run, and the certificate of every program under test.
@@ -69,9 +70,55 @@ impl Certificates {
         client_trusting(roots(authority), rustls::DEFAULT_VERSIONS, alpn)
     }
 
+    /// A client that believes any certificate, whatever name it asks for.
+    pub(crate) fn credulous_client(alpn: &[&str]) -> ClientConfig {
+        let mut client = Arc::unwrap_or_clone(Self::distrustful_client(alpn));
+        client.dangerous().set_certificate_verifier(Arc::new(Believer));
+        client
+    }
+
     /// A client that trusts nobody: it refuses the server's certificate.
     pub(crate) fn distrustful_client(alpn: &[&str]) -> Arc<ClientConfig> {
         client_trusting(RootCertStore::empty(), rustls::DEFAULT_VERSIONS, alpn)
+    }
+}
+
+/// Believes whatever certificate it is shown.
+#[derive(Debug)]
+struct Believer;
+
+impl ServerCertVerifier for Believer {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
     }
 }
 

@@ -18,6 +18,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod certificates;
+pub(crate) mod chains;
 pub(crate) mod client;
 pub(crate) mod datagrams;
 pub(crate) mod deadline;
@@ -30,4 +31,5 @@ pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod stats;
+pub(crate) mod tls_server;
 pub(crate) mod wire;

@@ -5,12 +5,12 @@
 
 use std::{future::pending, io, net::SocketAddr, sync::Arc};
 
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::{ClientConfig, HandshakeKind, ProtocolVersion, ServerConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadHalf, WriteHalf, split},
     net::TcpStream,
 };
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
 use super::{
     deadline::within,
@@ -42,6 +42,22 @@ impl Wire {
         stream.set_nodelay(true)?;
         let control = duplicate(&stream)?;
         Ok(Self::from_parts(Box::new(stream), control))
+    }
+
+    /// Takes over an accepted connection, completes a TLS handshake on it and tells what it was.
+    pub(crate) async fn accept_tls(stream: TcpStream, server: Arc<ServerConfig>) -> io::Result<(Self, Shaken)> {
+        stream.set_nodelay(true)?;
+        let stream = TlsAcceptor::from(server).accept(stream).await?;
+        let control = duplicate(stream.get_ref().0)?;
+        let connection = stream.get_ref().1;
+        let shaken = Shaken {
+            name: connection.server_name().map(str::to_owned),
+            protocol: connection.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
+            version: connection.protocol_version(),
+            resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+            certificate: connection.peer_certificates().and_then(|chain| chain.first()).map(|leaf| leaf.to_vec()),
+        };
+        Ok((Self::from_parts(Box::new(stream), control), shaken))
     }
 
     fn from_parts(stream: Box<dyn Stream>, control: socket2::Socket) -> Self {
@@ -79,6 +95,20 @@ impl Wire {
         // RFC 9293 §3.10.5 ABORT: with no time to linger, close sends RST and drops what is queued.
         self.writer.control.set_linger(Some(std::time::Duration::ZERO))
     }
+}
+
+/// A handshake as the server saw it.
+#[derive(Clone, Debug)]
+pub(crate) struct Shaken {
+    /// The name that the client asked for.
+    pub(crate) name: Option<String>,
+    /// The protocol that was agreed on.
+    pub(crate) protocol: Option<String>,
+    pub(crate) version: Option<ProtocolVersion>,
+    /// Whether the client took up a session again.
+    pub(crate) resumed: bool,
+    /// The certificate that the client showed, in DER.
+    pub(crate) certificate: Option<Vec<u8>>,
 }
 
 /// The receiving direction.

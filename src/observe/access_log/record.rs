@@ -122,6 +122,10 @@ pub struct Upstream {
     pub local: Option<SocketAddr>,
     /// The far end of the connection to it; none when there was no connection.
     pub remote: Option<SocketAddr>,
+    /// What the TLS handshake of that connection agreed on.
+    pub tls: Option<Tls>,
+    /// The name that it asked for (SNI).
+    pub server_name: Option<Arc<str>>,
     /// The number of the connection to it, 0 for none.
     pub connection_id: u64,
     /// The version of HTTP spoken to it.

@@ -12,8 +12,8 @@ pub(super) struct ClientHello {
 }
 
 impl ClientHello {
-    /// Takes the next piece. Once the message is whole, tells whether early data is to follow it (RFC 8446 §4.2.10).
-    pub(super) fn read(&mut self, piece: &[u8]) -> Option<bool> {
+    /// Takes the next piece. Once the message is whole, tells what it asks for.
+    pub(super) fn read(&mut self, piece: &[u8]) -> Option<Asked> {
         // One that comes in one piece is not copied.
         let whole = if self.before.is_empty() {
             piece
@@ -22,8 +22,8 @@ impl ClientHello {
             self.before.as_slice()
         };
         match message(whole) {
-            Message::Whole(CLIENT_HELLO, body) => Some(wants_early_data(body).unwrap_or(false)),
-            Message::Whole(..) => Some(false),
+            Message::Whole(CLIENT_HELLO, body) => Some(Asked::read(body).unwrap_or_default()),
+            Message::Whole(..) => Some(Asked::default()),
             Message::Begun if self.before.is_empty() => {
                 self.before.extend_from_slice(piece);
                 None
@@ -63,14 +63,50 @@ impl ServerHello {
     }
 }
 
-fn wants_early_data(client_hello: &[u8]) -> Option<bool> {
-    let mut reader = Reader(client_hello);
-    reader.take(VERSION_AND_RANDOM)?;
-    // Session identity, cipher suites, compression.
-    for prefix in [1, 2, 1] {
-        reader.vector(prefix)?;
+/// What a client asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// A host, in lower case (RFC 6066 §3).
+    pub server_name: Option<String>,
+    /// Protocols, the preferred first (RFC 7301 §3.1).
+    pub protocols: Vec<Vec<u8>>,
+    /// Whether early data is to follow (RFC 8446 §4.2.10).
+    pub(super) early_data: bool,
+}
+
+impl Asked {
+    fn read(client_hello: &[u8]) -> Option<Self> {
+        let mut reader = Reader(client_hello);
+        reader.take(VERSION_AND_RANDOM)?;
+        // Session identity, cipher suites, compression.
+        for prefix in [1, 2, 1] {
+            reader.vector(prefix)?;
+        }
+        let mut asked = Self::default();
+        for (kind, value) in extensions(reader)? {
+            match kind {
+                EARLY_DATA => asked.early_data = true,
+                SERVER_NAME => asked.server_name = server_name(value),
+                PROTOCOLS => asked.protocols = protocols(value),
+                _ => {}
+            }
+        }
+        Some(asked)
     }
-    Some(extensions(reader)?.any(|(kind, _)| kind == EARLY_DATA))
+}
+
+/// The first host of the list.
+fn server_name(value: &[u8]) -> Option<String> {
+    let mut list = Reader(Reader(value).vector(2)?);
+    // RFC 6066 §3: `host_name` is 0, and there is no other type.
+    (list.number(1)? == 0).then_some(())?;
+    std::str::from_utf8(list.vector(2)?).ok().map(str::to_ascii_lowercase)
+}
+
+fn protocols(value: &[u8]) -> Vec<Vec<u8>> {
+    let Some(list) = Reader(value).vector(2) else { return Vec::new() };
+    let mut list = Reader(list);
+    std::iter::from_fn(move || list.vector(1).map(<[u8]>::to_vec)).collect()
 }
 
 /// Types and values of the extensions that are left to read.
@@ -119,6 +155,8 @@ impl<'a> Reader<'a> {
 /// RFC 8446 §4, §4.2: types of messages and of extensions.
 const CLIENT_HELLO: u16 = 1;
 const SERVER_HELLO: u16 = 2;
+const SERVER_NAME: u16 = 0;
+const PROTOCOLS: u16 = 16;
 const PRE_SHARED_KEY: u16 = 41;
 const EARLY_DATA: u16 = 42;
 const KEY_SHARE: u16 = 51;
@@ -158,9 +196,20 @@ mod tests {
                 let (head, tail) = whole.split_at(cut);
                 let mut hello = ClientHello::default();
                 assert_eq!(hello.read(head), None, "{cut}");
-                assert_eq!(hello.read(tail), Some(wants), "{cut}");
+                assert_eq!(hello.read(tail).map(|asked| asked.early_data), Some(wants), "{cut}");
             }
         }
+    }
+
+    #[test]
+    fn rfc6066_3_and_rfc7301_3_1_a_client_asks_for_a_name_and_for_protocols() {
+        let names = [vec![0], vector(2, b"Name.Test")].concat();
+        let protocols = [vector(1, b"h3"), vector(1, b"x")].concat();
+        let (names, protocols) = (vector(2, &names), vector(2, &protocols));
+        let asked = ClientHello::default().read(&client_hello(&[(0, &names), (16, &protocols)])).unwrap();
+        assert_eq!(asked.server_name.as_deref(), Some("name.test"));
+        assert_eq!(asked.protocols, [b"h3".to_vec(), b"x".to_vec()]);
+        assert_eq!(ClientHello::default().read(&client_hello(&[])), Some(Asked::default()));
     }
 
     #[test]

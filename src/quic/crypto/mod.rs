@@ -5,6 +5,8 @@
 //! there are keys for it, which session, cipher and group were agreed on (`ServerHello`). What it saw is [`Agreed`], in place of
 //! quinn's `HandshakeData`.
 
+mod choosing;
+mod client;
 mod hello;
 
 use std::any::Any;
@@ -15,17 +17,26 @@ use quinn::crypto::{
     self, ExportKeyingMaterialError, HeaderKey, KeyPair, Keys, PacketKey, ServerConfig, UnsupportedVersion,
 };
 use quinn::{ConnectionId, Side};
-use quinn_proto::TransportError;
 use quinn_proto::transport_parameters::TransportParameters;
+use quinn_proto::{TransportError, TransportErrorCode};
+use rustls::quic::Suite;
 
+use super::caught::Panics;
 use crate::observe::access_log::Tls;
 use crate::observe::stats::{Counter, Scope};
-use crate::tls;
+use crate::tls::{self, ServerTls};
 use hello::{ClientHello, ServerHello};
+
+pub use choosing::Choose;
+pub(super) use choosing::{Choosing, Configurations};
+pub(super) use client::{Heard, Listening};
+pub use hello::Asked;
 
 /// What a server and its client have agreed on: what `quinn::Connection::handshake_data` holds.
 #[derive(Clone, Debug)]
 pub struct Agreed {
+    /// Which of the listener's TLS configurations it is.
+    pub configuration: usize,
     /// The name that the client asked for.
     pub server_name: Option<String>,
     /// For logs and statistics.
@@ -54,15 +65,21 @@ impl EarlyDataStats {
     }
 }
 
-/// A configuration that looks at the handshakes it makes.
+/// A configuration that looks at the handshakes it makes, each with the certificates that are in use when it begins.
 pub(super) struct Watched {
+    /// For what does not depend on them.
     inner: Arc<QuicServerConfig>,
+    tls: ServerTls,
+    initial: Suite,
     early_data: EarlyDataStats,
+    panics: Panics,
 }
 
 impl Watched {
-    pub(super) fn new(inner: QuicServerConfig, early_data: EarlyDataStats) -> Self {
-        Self { inner: Arc::new(inner), early_data }
+    /// `None` where `initial` is not the suite of Initial packets.
+    pub(super) fn new(tls: &ServerTls, initial: Suite, early_data: EarlyDataStats, panics: Panics) -> Option<Self> {
+        let inner = QuicServerConfig::with_initial(Arc::clone(&tls.now().config), initial).ok()?;
+        Some(Self { inner: Arc::new(inner), tls: tls.clone(), initial, early_data, panics })
     }
 }
 
@@ -76,9 +93,13 @@ impl ServerConfig for Watched {
     }
 
     fn start_session(self: Arc<Self>, version: u32, params: &TransportParameters) -> Box<dyn crypto::Session> {
+        let config = QuicServerConfig::with_initial(Arc::clone(&self.tls.now().config), self.initial);
+        // It was the right suite before.
+        let config = config.map_or_else(|_| Arc::clone(&self.inner), Arc::new);
         Box::new(Session {
-            inner: Arc::clone(&self.inner).start_session(version, params),
+            inner: config.start_session(version, params),
             early_data: self.early_data.clone(),
+            panics: self.panics.clone(),
             asked: Some(ClientHello::default()),
             answered: None,
             encrypts: false,
@@ -86,10 +107,26 @@ impl ServerConfig for Watched {
     }
 }
 
+/// Hands a message to TLS. What is configured of it is called here, too: which certificate, which session.
+fn read(tls: &mut dyn crypto::Session, panics: &Panics, message: &[u8]) -> Result<bool, TransportError> {
+    panics.caught("a handshake", || tls.read_handshake(message)).unwrap_or_else(|| Err(broken()))
+}
+
+/// Takes what TLS has to say.
+fn write(tls: &mut dyn crypto::Session, panics: &Panics, to: &mut Vec<u8>) -> Option<Keys> {
+    panics.caught("a handshake", || tls.write_handshake(to)).flatten()
+}
+
+/// The end of a handshake in which something of ours has panicked.
+fn broken() -> TransportError {
+    TransportError { code: TransportErrorCode::INTERNAL_ERROR, frame: None, reason: "TLS broke off".to_owned() }
+}
+
 /// One handshake.
 struct Session {
     inner: Box<dyn crypto::Session>,
     early_data: EarlyDataStats,
+    panics: Panics,
     /// The first message of the client, until it is whole.
     asked: Option<ClientHello>,
     /// The last message that was written without a key: after a `HelloRetryRequest` there is another.
@@ -106,6 +143,7 @@ impl crypto::Session for Session {
         let known = self.inner.handshake_data()?.downcast::<HandshakeData>().ok()?;
         let hello = self.answered.unwrap_or_default();
         Some(Box::new(Agreed {
+            configuration: 0,
             server_name: known.server_name,
             tls: tls::facts_of(hello.suite, hello.group),
             resumed: hello.resumes,
@@ -130,10 +168,10 @@ impl crypto::Session for Session {
     }
 
     fn read_handshake(&mut self, buf: &[u8]) -> Result<bool, TransportError> {
-        let ready = self.inner.read_handshake(buf)?;
-        if let Some(wants_early_data) = self.asked.as_mut().and_then(|hello| hello.read(buf)) {
+        let ready = read(self.inner.as_mut(), &self.panics, buf)?;
+        if let Some(asked) = self.asked.as_mut().and_then(|hello| hello.read(buf)) {
             self.asked = None;
-            if wants_early_data {
+            if asked.early_data {
                 // RFC 8446 §4.2.10: there are keys for what is accepted, and for nothing else.
                 let EarlyDataStats { accepted, rejected } = &self.early_data;
                 if self.inner.early_crypto().is_some() { accepted.inc() } else { rejected.inc() }
@@ -148,7 +186,7 @@ impl crypto::Session for Session {
 
     fn write_handshake(&mut self, buf: &mut Vec<u8>) -> Option<Keys> {
         let before = buf.len();
-        let keys = self.inner.write_handshake(buf);
+        let keys = write(self.inner.as_mut(), &self.panics, buf);
         if !self.encrypts {
             self.answered = buf.get(before..).and_then(ServerHello::read).or(self.answered);
             self.encrypts = keys.is_some();
@@ -173,3 +211,6 @@ impl crypto::Session for Session {
         self.inner.export_keying_material(output, label, context)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,20 +33,22 @@ const LABELS: [&str; 7] = [
 ];
 
 /// Fields that decide whether something can be built: with another value, or without, nothing is built at all.
-const BUILD_REFUSES: [&str; 10] = [
+const BUILD_REFUSES: [&str; 11] = [
     // Another key does not belong to the certificate.
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.private_key",
     // Nor does another password open it.
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.password",
     // What refers to the secret would refer to nothing.
     "envoy.extensions.transport_sockets.tls.v3.Secret.name",
+    // There is no other listener filter for TCP yet.
+    "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector.",
     // A listener on the other protocol needs another transport socket.
     "envoy.config.core.v3.SocketAddress.protocol",
     // The router ends the chain, and there is no other filter yet.
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.http_filters",
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter.typed_config",
     "envoy.extensions.filters.http.router.v3.Router.",
-    // HTTP/1 goes upstream in the clear only, yet.
+    // HTTP/3 needs another transport socket.
     "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer.",
     // These say themselves what is refused.
     "envoy.config.route.v3.RouteConfiguration.validate_clusters",
@@ -54,14 +56,20 @@ const BUILD_REFUSES: [&str; 10] = [
 ];
 
 /// Enums of which one value is supported yet: with another the configuration is refused. And what cannot be left out.
-const WALK_REFUSES: [&str; 5] = [
+const WALK_REFUSES: [&str; 8] = [
     // An extension has to say what it is.
     "envoy.extensions.early_data.v3.DefaultEarlyDataPolicy.",
+    "envoy.config.core.v3.ConfigSource.resource_api_version",
+    "envoy.config.core.v3.ApiVersion.AUTO",
+    "envoy.config.core.v3.ApiVersion.V3",
     "envoy.config.cluster.v3.Cluster.type",
     "envoy.config.cluster.v3.Cluster.lb_policy",
     "envoy.config.cluster.v3.Cluster.DiscoveryType.STATIC",
     "envoy.config.cluster.v3.Cluster.LbPolicy.ROUND_ROBIN",
 ];
+
+/// Messages of files that a configuration refers to: no configuration sets their fields.
+const ELSEWHERE: [&str; 1] = ["envoy.service.discovery.v3.DiscoveryResponse"];
 
 /// What came of a change, the strongest last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,6 +163,12 @@ fn directory() -> TempDir {
     for (name, text) in [("server.crt", certificate()), ("server.crtx", certificate())] {
         write(name, &text);
     }
+    for (name, byte) in [("ticket.key", 1), ("ticket.keyx", 2)] {
+        std::fs::write(directory.path().join(name), [byte; 80]).unwrap();
+    }
+    for name in ["sds.yaml", "sds.yamlx"] {
+        write(name, &delivered(&directory.path().display().to_string()));
+    }
     for name in ["server.p12", "server.p12x"] {
         std::fs::write(directory.path().join(name), pkcs12(&key)).unwrap();
     }
@@ -190,6 +204,21 @@ fn clients() -> (String, String) {
         key_identifier_method: rcgen::KeyIdMethod::Sha256,
     };
     (authority.pem(), list.signed_by(&authority).unwrap().pem().unwrap())
+}
+
+/// A file with two secrets.
+fn delivered(directory: &str) -> String {
+    let secret = |name: &str| {
+        format!(
+            "- \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret
+  name: {name}
+  tls_certificate:
+    certificate_chain: {{filename: \"{directory}/server.crt\"}}
+    private_key: {{filename: \"{directory}/server.key\"}}
+"
+        )
+    };
+    format!("resources:\n{}{}", secret("delivered"), secret("deliveredx"))
 }
 
 /// A key with a certificate of its own, under the password of `tls.yaml`.
@@ -233,7 +262,8 @@ fn every_applied_field_changes_what_is_built() {
     let mut files = files(directory.path());
     let mut wrong = Vec::new();
     let mut counts = BTreeMap::new();
-    for line in config::support_lines().filter(|line| line.status == "applied") {
+    let here = config::support_lines().filter(|line| line.status == "applied" && !ELSEWHERE.contains(&line.name));
+    for line in here {
         // An extension without fields is one by itself.
         let names = if line.names.is_empty() { vec![""] } else { line.names.split_whitespace().collect() };
         for name in names {

@@ -5,7 +5,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::config::proto::envoy::config::core::v3::DataSource;
-use crate::config::values::data_source;
+use crate::config::values::watched_data_source;
 use crate::config::{At, Invalid};
 
 /// Reads a key, and tells from where; `at` stands on the certificate.
@@ -15,7 +15,7 @@ pub(super) fn read(
     at: At<'_>,
 ) -> Result<(PrivateKeyDer<'static>, String), Invalid> {
     let at_key = at.field("private_key");
-    let (pem, path) = data_source(written, at_key)?;
+    let (pem, path) = watched_data_source(written, at_key)?;
     let text = String::from_utf8_lossy(&pem);
     if !text.contains(ENCRYPTED) {
         if password.is_some() {
@@ -41,7 +41,7 @@ pub(super) fn read(
 
 /// A password; a line break at the end is not of it.
 pub(super) fn password(written: &DataSource, at: At<'_>) -> Result<String, Invalid> {
-    let (bytes, path) = data_source(written, at)?;
+    let (bytes, path) = watched_data_source(written, at)?;
     let text = String::from_utf8(bytes).map_err(|_| at.error(format_args!("the password in `{path}` is not UTF-8")))?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }

@@ -10,14 +10,15 @@ mod shown;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::sign::CertifiedKey;
 
-use crate::config::proto::envoy::config::core::v3::DataSource;
-use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::TlsCertificate;
-use crate::config::values::data_source;
+use super::rotation::Material;
+use crate::config::proto::envoy::config::core::v3::{DataSource, WatchedDirectory};
+use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{TlsCertificate, secret::Type};
+use crate::config::values::watched_data_source;
 use crate::config::{At, Invalid};
 
 pub use facts::CertificateFacts;
@@ -27,9 +28,8 @@ pub use shown::shown;
 /// A certificate, ready for handshakes.
 #[derive(Clone, Debug)]
 pub(super) struct Certificate {
-    /// The chain, the leaf first.
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: Arc<dyn SigningKey>,
+    /// The chain, the leaf first, and the key, as rustls takes them; without the staple.
+    pub(super) certified: Arc<CertifiedKey>,
     /// The host names that clients get it for, in lower case.
     pub(super) hosts: Vec<String>,
     /// What its issuer says of it.
@@ -37,10 +37,32 @@ pub(super) struct Certificate {
     pub(super) facts: CertificateFacts,
 }
 
-impl Certificate {
-    /// As rustls takes it, without the staple.
-    pub(super) fn certified(&self) -> CertifiedKey {
-        CertifiedKey::new(self.chain.clone(), Arc::clone(&self.key))
+impl Material for Certificate {
+    type Written = TlsCertificate;
+
+    const FIELD: &'static str = "tls_certificate";
+    const NAME: &'static str = "a certificate";
+
+    fn of(secret: &Type) -> Option<&TlsCertificate> {
+        match secret {
+            Type::TlsCertificate(written) => Some(written),
+            _ => None,
+        }
+    }
+
+    fn load(written: &TlsCertificate, at: At<'_>) -> Result<Self, Invalid> {
+        load(written, at)
+    }
+
+    fn files(written: &TlsCertificate) -> (Vec<&DataSource>, Option<&WatchedDirectory>) {
+        let sources = [
+            &written.certificate_chain,
+            &written.private_key,
+            &written.pkcs12,
+            &written.password,
+            &written.ocsp_staple,
+        ];
+        (sources.into_iter().flatten().collect(), written.watched_directory.as_ref())
     }
 }
 
@@ -48,9 +70,9 @@ impl Certificate {
 ///
 /// # Errors
 /// [`Invalid`] where one of them cannot be read, or they do not belong together.
-pub(super) fn load(written: &TlsCertificate, provider: &CryptoProvider, at: At<'_>) -> Result<Certificate, Invalid> {
+fn load(written: &TlsCertificate, at: At<'_>) -> Result<Certificate, Invalid> {
     let read = if written.pkcs12.is_some() { pkcs12::read(written, at) } else { pem(written, at) };
-    let staple = written.ocsp_staple.as_ref().map(|staple| data_source(staple, at.field("ocsp_staple")));
+    let staple = written.ocsp_staple.as_ref().map(|staple| watched_data_source(staple, at.field("ocsp_staple")));
     let (read, staple) = (read?, staple.transpose()?);
     let at_chain = at.field(read.chain_field);
     let leaf = read.chain.first().ok_or_else(|| at_chain.given_up())?;
@@ -61,7 +83,7 @@ pub(super) fn load(written: &TlsCertificate, provider: &CryptoProvider, at: At<'
         at_chain.lint(format_args!("the certificate in `{path}` {remark}"));
     }
     let (at_key, key_path) = (at.field(read.key_field), &read.key_path);
-    let key = provider
+    let key = default_provider()
         .key_provider
         .load_private_key(read.key)
         .map_err(|error| at_key.error(format_args!("the key in `{key_path}` cannot be used: {error}")))?;
@@ -71,7 +93,8 @@ pub(super) fn load(written: &TlsCertificate, provider: &CryptoProvider, at: At<'
         return Err(at_key.error(message));
     }
     let staple = staple.map(|(response, path)| ocsp::read(response, &path, &leaf.serial, at.field("ocsp_staple")));
-    Ok(Certificate { chain: read.chain, key, hosts: leaf.hosts, staple: staple.transpose()?, facts: leaf.facts })
+    let certified = Arc::new(CertifiedKey::new(read.chain, key));
+    Ok(Certificate { certified, hosts: leaf.hosts, staple: staple.transpose()?, facts: leaf.facts })
 }
 
 /// A chain and a key as they were read, and from where.
@@ -95,7 +118,7 @@ fn pem(written: &TlsCertificate, at: At<'_>) -> Result<Read, Invalid> {
 }
 
 fn chain_of(written: &DataSource, at: At<'_>) -> Result<(Vec<CertificateDer<'static>>, String), Invalid> {
-    let (pem, path) = data_source(written, at)?;
+    let (pem, path) = watched_data_source(written, at)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let certificates = certificates.map_err(|error| at.error(format_args!("`{path}` is not PEM: {error}")))?;
     if certificates.is_empty() {

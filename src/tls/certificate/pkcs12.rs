@@ -6,7 +6,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use super::Read;
 use super::key::password;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::TlsCertificate;
-use crate::config::values::data_source;
+use crate::config::values::watched_data_source;
 use crate::config::{At, Invalid};
 
 /// Reads the first key and the chain of its certificate.
@@ -21,7 +21,7 @@ pub(super) fn read(written: &TlsCertificate, at: At<'_>) -> Result<Read, Invalid
     let source = at.required("pkcs12", written.pkcs12.as_ref())?;
     let password = written.password.as_ref().map(|written| password(written, at.field("password"))).transpose()?;
     let at = at.field("pkcs12");
-    let (bytes, path) = data_source(source, at)?;
+    let (bytes, path) = watched_data_source(source, at)?;
     let archive = Pkcs12Archive::from_pkcs12(&bytes, &password.unwrap_or_default()).map_err(|error| {
         at.error(format_args!("`{path}` cannot be read as PKCS#12: {error}. Is it another `password`?"))
     })?;

@@ -6,6 +6,7 @@
 
 mod scope;
 mod shard;
+mod timed;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +16,7 @@ use rustls::server::StoresServerSessions;
 
 pub use scope::Scope;
 pub(super) use scope::sha256;
+pub(super) use timed::TimedSessions;
 
 use shard::{Key, Shard};
 
@@ -31,19 +33,18 @@ struct Bounds {
     entries: usize,
     /// With what it costs to keep them.
     bytes: usize,
-    lifetime: Duration,
 }
 
 impl SessionStore {
     fn with(bounds: Bounds) -> Self {
-        let Bounds { shards, entries, bytes, lifetime } = bounds;
-        let shard = |_| Mutex::new(Shard::new(entries / shards, bytes / shards, lifetime));
+        let Bounds { shards, entries, bytes } = bounds;
+        let shard = |_| Mutex::new(Shard::new(entries / shards, bytes / shards));
         Self { shards: (0..shards).map(shard).collect() }
     }
 
     /// Keeps a session until it is taken, or too old, or the oldest of its shard when that is full. Returns whether it did.
-    fn put(&self, key: Key, session: Vec<u8>, now: Instant) -> bool {
-        self.in_shard(&key, |shard| shard.put(key, session, now)).unwrap_or(false)
+    fn put(&self, key: Key, session: Vec<u8>, now: Instant, lifetime: Duration) -> bool {
+        self.in_shard(&key, |shard| shard.put(key, session, now, now + lifetime)).unwrap_or(false)
     }
 
     /// The session of that key, which is gone from the store then.
@@ -84,18 +85,19 @@ impl fmt::Debug for SessionStore {
 pub(super) struct ScopedSessions {
     store: Arc<SessionStore>,
     scope: Scope,
+    lifetime: Duration,
 }
 
 impl ScopedSessions {
-    /// Those of `scope` in `store`.
-    pub(super) fn new(store: &Arc<SessionStore>, scope: Scope) -> Self {
-        Self { store: Arc::clone(store), scope }
+    /// Those of `scope` in `store`, each for at most `lifetime`.
+    pub(super) fn new(store: &Arc<SessionStore>, scope: Scope, lifetime: Duration) -> Self {
+        Self { store: Arc::clone(store), scope, lifetime: lifetime.min(LIFETIME) }
     }
 }
 
 impl StoresServerSessions for ScopedSessions {
     fn put(&self, id: Vec<u8>, session: Vec<u8>) -> bool {
-        self.store.put(self.scope.key(&id), session, Instant::now())
+        self.store.put(self.scope.key(&id), session, Instant::now(), self.lifetime)
     }
 
     /// Only TLS 1.2 reads a session without taking it, and QUIC has no TLS 1.2 (RFC 9001 §4.2).
@@ -112,10 +114,11 @@ impl StoresServerSessions for ScopedSessions {
     }
 }
 
-/// A client gets two at each handshake: these are of the last 65,536 handshakes. rustls tells clients that a session lives
-/// for a day, and RFC 8446 §4.6.1 lets it be less.
-const BOUNDS: Bounds =
-    Bounds { shards: 64, entries: 131_072, bytes: 48 << 20, lifetime: Duration::from_secs(24 * 60 * 60) };
+/// A client gets two at each handshake: these are of the last 65,536 handshakes.
+const BOUNDS: Bounds = Bounds { shards: 64, entries: 131_072, bytes: 64 << 20 };
+
+/// rustls tells clients that a session lives for a day, and RFC 8446 §4.6.1 lets it be less.
+pub(super) const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests;

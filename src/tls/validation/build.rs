@@ -36,7 +36,8 @@ pub(in crate::tls) fn of_context(
         }
         Some(ValidationContextType::ValidationContextSdsSecretConfig(written)) => {
             let at = at.field("validation_context_sds_secret_config");
-            let (message, built) = secrets.validation(written, at)?;
+            let secret = secrets.validation(written, at)?;
+            let (message, built) = secret.as_ref();
             without_authority(message, at)?;
             Ok(Some(Arc::clone(built)))
         }
@@ -54,7 +55,8 @@ fn combined(written: &CombinedCertificateValidationContext, secrets: &Secrets, a
     let config = written.validation_context_sds_secret_config.as_ref();
     let config = at.required("validation_context_sds_secret_config", config);
     let secret = config.and_then(|config| secrets.validation(config, at.field("validation_context_sds_secret_config")));
-    let (default, (secret, _)) = (default?, secret?);
+    let (default, secret) = (default?, secret?);
+    let (secret, _) = secret.as_ref();
     let mut merged = default.clone();
     let at = at.field("default_validation_context");
     // Merging is what protobuf calls it when bytes of one message follow those of another.

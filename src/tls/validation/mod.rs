@@ -16,7 +16,7 @@ mod standing;
 mod stats;
 mod upstream;
 
-pub(super) use build::{of_context, of_message, of_secret};
+pub(super) use build::{of_context, of_secret};
 pub(super) use client::ClientVerifier;
 pub(super) use names::text;
 pub use refusal::{Cause, cause, in_words};

@@ -14,11 +14,15 @@ use crate::quic::QuicClients;
 
 mod exclusive;
 mod lease;
+mod names;
 mod opening;
 mod place;
+mod reach;
+mod secured;
 mod shared;
 
 pub use lease::Lease;
+pub use secured::TlsSide;
 
 /// One worker's pools, a pool a cluster.
 #[derive(Debug)]
@@ -59,6 +63,8 @@ pub struct Attempt {
     pub host: Option<Arc<Host>>,
     /// Our end of the connection.
     pub local: Option<SocketAddr>,
+    /// Its TLS, where there is any.
+    pub tls: Option<Arc<TlsSide>>,
     /// Why the transport failed, in Envoy's words.
     pub transport_failure: Option<String>,
     /// How long the request waited for a connection.
@@ -115,10 +121,14 @@ impl Pool {
             return Err(Failure::NoHealthyHost);
         };
         attempt.host = Some(Arc::clone(&host));
+        let asked = self.cluster.asked(&host, request.headers());
         match &self.cluster.codec {
-            Codec::Http1 => self.send_http1(index, &host, request, attempt).await,
+            Codec::Http1 { tls } => {
+                let goal = exclusive::Goal { tls: tls.as_ref(), asked: &asked, host: &host, index };
+                self.send_http1(goal, request, attempt).await
+            }
             Codec::Http3 { upstream, qpack } => {
-                let goal = shared::Goal { upstream, qpack: *qpack, host: &host, index };
+                let goal = shared::Goal { upstream, qpack: *qpack, asked: &asked, host: &host, index };
                 self.send_http3(goal, request, attempt).await
             }
         }
@@ -143,10 +153,19 @@ impl Pool {
 
 impl Attempt {
     /// The request goes out now on a connection that ends at `local`; it was asked for at `asked`.
-    fn ready(&mut self, local: Option<SocketAddr>, asked: Instant) {
+    fn ready(&mut self, local: Option<SocketAddr>, tls: Option<&Arc<TlsSide>>, asked: Instant) {
         let now = Instant::now();
         self.local = local;
+        self.tls = tls.cloned();
         self.pool_ready = Some(now - asked);
         self.sent = Some(now);
     }
+
+    /// The connection broke: where its TLS did, the log hears why.
+    fn broken(&mut self) {
+        self.transport_failure = self.tls.as_ref().and_then(|tls| tls.failure());
+    }
 }
+
+#[cfg(test)]
+mod tests;

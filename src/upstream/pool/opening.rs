@@ -7,10 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 use crate::http::{Failure, ResetReason};
+use crate::tls::Asked;
 
 /// A handshake on its way.
 #[derive(Debug)]
 pub(super) struct Opening {
+    /// What it asks for.
+    asked: Arc<Asked>,
     outcome: watch::Sender<Outcome>,
     /// Exchanges that wait for it.
     waiting: AtomicUsize,
@@ -34,8 +37,13 @@ pub(super) enum Fault {
 }
 
 impl Opening {
-    pub(super) fn begin() -> Self {
-        Self { outcome: watch::Sender::new(Outcome::Pending), waiting: AtomicUsize::new(0) }
+    pub(super) fn begin(asked: &Arc<Asked>) -> Self {
+        Self { asked: Arc::clone(asked), outcome: watch::Sender::new(Outcome::Pending), waiting: AtomicUsize::new(0) }
+    }
+
+    /// Whether it may serve who asks for that.
+    pub(super) fn is_for(&self, asked: &Arc<Asked>) -> bool {
+        self.asked == *asked
     }
 
     /// How many wait for it.

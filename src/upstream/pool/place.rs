@@ -15,6 +15,11 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Whether there is none for the moment.
+    pub(super) fn are_taken(cluster: &Cluster) -> bool {
+        cluster.stats.connections.load(Ordering::Relaxed) >= cluster.max_connections
+    }
+
     /// # Errors
     /// [`Failure::Overflow`] when there is none.
     pub(super) fn take(cluster: &Arc<Cluster>, host: &Arc<Host>) -> Result<Self, Failure> {
@@ -29,7 +34,7 @@ impl Place {
         }
         cluster.stats.cx_total.inc();
         match cluster.codec {
-            Codec::Http1 => cluster.stats.cx_http1_total.inc(),
+            Codec::Http1 { .. } => cluster.stats.cx_http1_total.inc(),
             Codec::Http3 { .. } => cluster.stats.cx_http3_total.inc(),
         }
         cluster.stats.cx_active.inc();

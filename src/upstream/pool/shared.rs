@@ -7,14 +7,18 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use quinn::ConnectionError;
+use tokio::sync::watch;
 
+use super::names::{MAX_NAMES, surplus};
 use super::opening::{Fault, Opening, Outcome};
 use super::place::Place;
+use super::secured::TlsSide;
 use super::{Attempt, Lease, Pool};
 use crate::codec::SendError;
 use crate::codec::h3::{self, Client, ClientLimits, ClientStream, NoStream};
 use crate::http::{Failure, Request, ResetReason, Response};
 use crate::quic::QuicUpstream;
+use crate::tls::Asked;
 use crate::upstream::{Cluster, Host};
 
 /// The shared connections to one host.
@@ -30,10 +34,14 @@ struct Connection {
     id: u64,
     client: Client,
     local: Option<SocketAddr>,
+    /// What was agreed on, and what it was opened for: it serves no other.
+    tls: Arc<TlsSide>,
     /// Exchanges on it now, and those that wait for a stream.
     active: AtomicUsize,
     /// How many there may be at once, by what was seen: at first one.
     peak: AtomicUsize,
+    /// Ends when its place is free.
+    gone: watch::Receiver<()>,
 }
 
 /// A host, and how it is reached.
@@ -42,6 +50,7 @@ pub(super) struct Goal<'a> {
     pub(super) upstream: &'a QuicUpstream,
     /// Whether QPACK may use more than the static table.
     pub(super) qpack: bool,
+    pub(super) asked: &'a Arc<Asked>,
     pub(super) host: &'a Arc<Host>,
     /// The place of the host in the cluster.
     pub(super) index: usize,
@@ -76,7 +85,7 @@ impl Pool {
         for _ in 0..MAX_TURNS {
             let (stream, ticket) = self.stream(goal, attempt).await?;
             let connection = Arc::clone(&ticket.seat.0);
-            attempt.ready(connection.local, asked);
+            attempt.ready(connection.local, Some(&connection.tls), asked);
             let lease = Lease::shared(Arc::clone(self), goal.index, goal.host, ticket);
             match stream.send(request).await {
                 Ok(response) => return Ok((response, lease)),
@@ -131,7 +140,9 @@ impl Pool {
         let host = state.hosts.get_mut(goal.index)?;
         host.shared.open.retain(|connection| !connection.client.is_over());
         let max = goal.max_streams();
-        let with_room = |connection: &&Arc<Connection>| connection.active.load(Ordering::Relaxed) < max;
+        let with_room = |connection: &&Arc<Connection>| {
+            connection.tls.asked == *goal.asked && connection.active.load(Ordering::Relaxed) < max
+        };
         host.shared.open.iter().filter(with_room).nth(passed_over).map(Seat::take)
     }
 
@@ -142,21 +153,24 @@ impl Pool {
         let opening = state
             .hosts
             .get(goal.index)
-            .and_then(|host| host.shared.opening.iter().find(|opening| opening.waiting() < max).map(Arc::clone));
+            .and_then(|host| {
+                host.shared.opening.iter().find(|opening| opening.is_for(goal.asked) && opening.waiting() < max)
+            })
+            .map(Arc::clone);
         if let Some(opening) = opening {
             return opening;
         }
-        let opening = Arc::new(Opening::begin());
+        let opening = Arc::new(Opening::begin(goal.asked));
         if let Some(host) = state.hosts.get_mut(goal.index) {
             host.shared.opening.push(Arc::clone(&opening));
         }
         drop(state);
         // It goes on when the exchange that asked first is given up: others may wait for it by then.
         let (pool, new) = (Arc::clone(self), Arc::clone(&opening));
-        let (upstream, host) = (goal.upstream.clone(), Arc::clone(goal.host));
+        let (upstream, host, asked) = (goal.upstream.clone(), Arc::clone(goal.host), Arc::clone(goal.asked));
         let Goal { qpack, index, .. } = goal;
         self.drain.spawn_service("upstream handshake", async move {
-            let goal = Goal { upstream: &upstream, qpack, host: &host, index };
+            let goal = Goal { upstream: &upstream, qpack, asked: &asked, host: &host, index };
             let outcome = match pool.establish(goal).await {
                 Ok(()) => Outcome::Open,
                 Err(fault) => Outcome::Failed(fault),
@@ -171,14 +185,17 @@ impl Pool {
 
     /// Opens a connection under the cluster's limit and `connect_timeout`, and adds it to the pool.
     async fn establish(self: &Arc<Self>, goal: Goal<'_>) -> Result<(), Fault> {
-        let Goal { upstream, qpack, host, index } = goal;
+        let Goal { upstream, qpack, asked, host, index } = goal;
+        if Place::are_taken(&self.cluster) {
+            self.leave_another(index, asked).await;
+        }
         let place = Place::take(&self.cluster, host).map_err(|_| Fault::Overflow)?;
         let refused = |place: Place, error: io::Error| {
             let fault = Fault::Refused(error.kind(), error.to_string().into());
             place.failed(Failure::ConnectFailed(error));
             fault
         };
-        let connecting = match self.quic.connect(host.address, upstream) {
+        let connecting = match self.quic.connect(host.address, upstream, host.handshake(&upstream.tls, asked)) {
             Ok(connecting) => connecting,
             Err(error) => return Err(refused(place, error)),
         };
@@ -189,11 +206,11 @@ impl Pool {
             keep_alive: upstream.keep_alive,
         };
         let beginning = async {
-            let quic = connecting.await.map_err(io::Error::other)?;
+            let (quic, agreed) = connecting.complete().await?;
             place.connected();
-            Ok((quic.clone(), h3::connect(quic, limits, &self.drain).await))
+            Ok((quic.clone(), agreed, h3::connect(quic, limits, &self.drain).await))
         };
-        let (quic, client) = match tokio::time::timeout(self.cluster.connect_timeout, beginning).await {
+        let (quic, agreed, client) = match tokio::time::timeout(self.cluster.connect_timeout, beginning).await {
             Ok(Ok(stands)) => stands,
             Ok(Err(error)) => return Err(refused(place, error)),
             Err(_) => {
@@ -208,10 +225,10 @@ impl Pool {
         let local = self.quic.local_address(&quic, host.address);
         let (id, told) = (self.number(), client.told_to_go());
         let (active, peak) = (AtomicUsize::new(0), AtomicUsize::new(1));
-        let connection = Arc::new(Connection { id, client, local, active, peak });
-        if let Some(host) = self.lock().hosts.get_mut(index) {
-            host.shared.open.push(connection);
-        }
+        let tls = TlsSide::new(agreed, asked);
+        let (ends, gone) = watch::channel(());
+        let connection = Arc::new(Connection { id, client, local, tls, active, peak, gone });
+        self.add(index, connection);
         let pool = Arc::clone(self);
         self.drain.spawn_service("upstream connection", async move {
             let mut work = std::pin::pin!(work);
@@ -224,8 +241,52 @@ impl Pool {
                 }
             }
             place.ended(is_closed_here(&quic));
+            drop(ends);
         });
         Ok(())
+    }
+
+    /// Keeps a connection for whoever asks for the same. Where requests choose names, those that nobody uses any more are
+    /// left, the oldest first, when there are too many names.
+    fn add(&self, host: usize, connection: Arc<Connection>) {
+        let mut state = self.lock();
+        let Some(host) = state.hosts.get_mut(host) else { return };
+        host.shared.open.push(connection);
+        if !self.cluster.naming.is_by_request() {
+            return;
+        }
+        let idle = host.shared.open.iter().filter(|connection| connection.is_idle());
+        let names: Vec<_> = idle.map(|connection| &connection.tls.asked).collect();
+        let mut too_many = surplus(names.into_iter(), MAX_NAMES);
+        let left: Vec<_> = host
+            .shared
+            .open
+            .extract_if(.., |connection| {
+                let leaves = too_many > 0 && connection.is_idle();
+                too_many -= usize::from(leaves);
+                leaves
+            })
+            .collect();
+        // Dropping the last handle closes a connection, which is not done under the lock.
+        drop(state);
+        drop(left);
+    }
+
+    /// Leaves the oldest connection to the host that nobody uses and that is for other names, and waits until its place is
+    /// free.
+    async fn leave_another(&self, host: usize, asked: &Arc<Asked>) {
+        let other = {
+            let mut state = self.lock();
+            let Some(host) = state.hosts.get_mut(host) else { return };
+            let open = &mut host.shared.open;
+            let other = open.iter().position(|connection| connection.tls.asked != *asked && connection.is_idle());
+            other.map(|other| open.remove(other))
+        };
+        let Some(other) = other else { return };
+        let mut gone = other.gone.clone();
+        drop(other);
+        // An upstream that keeps it open has no more time than one that is connected to.
+        drop(tokio::time::timeout(self.cluster.connect_timeout, gone.changed()).await);
     }
 
     /// A connection takes no more exchanges.
@@ -247,6 +308,13 @@ impl Pool {
             return Err(Failure::Overflow);
         }
         Ok(Taken { cluster: Arc::clone(&self.cluster), count })
+    }
+}
+
+impl Connection {
+    /// Whether no exchange is on it.
+    fn is_idle(&self) -> bool {
+        self.active.load(Ordering::Relaxed) == 0
     }
 }
 

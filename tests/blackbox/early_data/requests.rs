@@ -1,9 +1,13 @@
 //! What becomes of requests that come before the handshake is complete.
 
+use std::sync::Arc;
+
 use super::client::{Early, request};
 use super::counted;
 use super::relay::{Gate, Relay};
 use crate::edge::{ALL, Edge};
+use crate::floods::limited;
+use crate::settings::quic::resumable;
 use crate::support::backend::{Backend, Received, Script};
 use crate::support::client::Version;
 use crate::support::deadline::until;
@@ -123,7 +127,9 @@ async fn what_the_gateway_answers_by_itself_waits_for_nothing() {
 #[tokio::test]
 async fn rfc8470_5_2_a_request_that_is_too_early_for_the_backend_goes_again_after_the_handshake() {
     let backend = refusing().await;
-    let edge = Edge::start(&backend, ALL).await;
+    let method = "method: \"%REQ(:METHOD)%\"";
+    let attempts = format!("{method}\n                  attempts: \"%UPSTREAM_REQUEST_ATTEMPT_COUNT%\"");
+    let edge = Edge::altered(&backend, &[(method, &attempts)]).await;
     let (relay, mut early) = held(&edge).await;
     let answer = early.get("/early?a=b").await;
     backend.until_received(1).await;
@@ -146,6 +152,7 @@ async fn rfc8470_5_2_a_request_that_is_too_early_for_the_backend_goes_again_afte
     assert_eq!(edge.process.stats().await.of("cluster.backend.upstream_rq_retry"), 1);
     let line = edge.process.log("access.log").lines(1).await.pop().expect("a line");
     assert_eq!((&line["code"], &line["details"]), (&200.into(), &"via_upstream".into()), "{line}");
+    assert_eq!(line["attempts"], 2, "{line}");
 }
 
 #[tokio::test]
@@ -181,4 +188,23 @@ async fn a_425_after_the_handshake_is_passed_on() {
         assert_eq!(edge.client(version).await.send(Request::get("/")).await.status, 425);
     }
     assert_eq!(backend.received().len(), 5);
+}
+
+#[tokio::test]
+async fn rfc9001_4_6_1_early_data_is_taken_after_a_retry() {
+    let backend = Backend::echo().await;
+    let edge = limited(&backend, "half_open_before_retry: 0").await;
+    let (endpoint, mut configuration) = resumable(&edge).await;
+    // With the token of its first visit it would be let in at once.
+    configuration.token_store(Arc::new(quinn::NoneTokenStore));
+    let before = counted(&edge, "quic.retry_sent").await;
+    let mut early = Early::resume(&endpoint, configuration, edge.process.address("http3")).await;
+    let answers = [early.get("/early").await, early.send(request("POST", "/waits"), "content").await];
+    for answer in answers {
+        assert_eq!(answer.read().await.0, 200);
+    }
+    assert!(early.accepted.await);
+    assert!(counted(&edge, "quic.retry_sent").await > before);
+    assert_eq!(counted(&edge, "quic.early_data_accepted").await, 1);
+    assert_eq!(backend.received().len(), 2);
 }

@@ -103,14 +103,28 @@ async fn the_kernel_cuts_datagrams_up_where_it_may() {
     }
 }
 
+async fn announces_http3(edge: &Edge) -> bool {
+    let reply = edge.client(Version::Http2).await.send(Request::get("/")).await;
+    field(&reply.headers, "alt-svc").is_some()
+}
+
+#[tokio::test]
+async fn rfc7838_2_nobody_is_sent_to_a_listener_that_rejects_everybody() {
+    let backend = Backend::echo().await;
+    for (rejects, announced) in [(false, true), (true, false)] {
+        let options = format!("{{reject_new_connections: {rejects}}}");
+        let edge = Edge::on_one_port_with(&backend, reserve(), &options).await;
+        assert_eq!(announces_http3(&edge).await, announced, "{rejects}");
+    }
+}
+
 #[tokio::test]
 async fn a_listener_that_is_not_enabled_serves_nobody() {
     let backend = Backend::echo().await;
     for (enabled, serves) in [("true", true), ("false", false)] {
         let options = format!("{{enabled: {{default_value: {enabled}}}}}");
         let edge = Edge::on_one_port_with(&backend, reserve(), &options).await;
-        let reply = edge.client(Version::Http2).await.send(Request::get("/")).await;
-        assert_eq!(field(&reply.headers, "alt-svc").is_some(), serves, "{enabled}");
+        assert_eq!(announces_http3(&edge).await, serves, "{enabled}");
         let (endpoint, mut configuration) = client();
         let mut transport = quinn::TransportConfig::default();
         transport.max_idle_timeout(Some(Duration::from_millis(500).try_into().expect("a time")));

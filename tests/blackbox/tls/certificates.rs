@@ -6,13 +6,13 @@ use rcgen::{CertificateParams, DnType, KeyPair, SerialNumber};
 use super::shown::{BOTH, Over, Visitor};
 use crate::edge::Edge;
 
-const CERTIFICATES: &str = "tls_certificates: [{certificate_chain: {filename: \"${dir}/server.crt\"}, private_key: {filename: \"${dir}/server.key\"}}]";
+pub(super) const CERTIFICATES: &str = "tls_certificates: [{certificate_chain: {filename: \"${dir}/server.crt\"}, private_key: {filename: \"${dir}/server.key\"}}]";
 
 /// A certificate that vouches for itself.
-struct Made {
-    der: Vec<u8>,
-    pem: String,
-    key: KeyPair,
+pub(super) struct Made {
+    pub(super) der: Vec<u8>,
+    pub(super) pem: String,
+    pub(super) key: KeyPair,
 }
 
 /// For these names; without any it has only a common name.
@@ -26,7 +26,7 @@ fn made(names: &[&str], common: &str, algorithm: &'static rcgen::SignatureAlgori
     Made { der: certificate.der().to_vec(), pem: certificate.pem(), key }
 }
 
-fn ecdsa(names: &[&str]) -> Made {
+pub(super) fn ecdsa(names: &[&str]) -> Made {
     made(names, "somebody", &rcgen::PKCS_ECDSA_P256_SHA256)
 }
 
@@ -36,13 +36,13 @@ fn rsa(names: &[&str]) -> Made {
 
 impl Made {
     /// As an item of `tls_certificates`, with more fields.
-    fn item(&self, more: &str) -> String {
+    pub(super) fn item(&self, more: &str) -> String {
         let (chain, key) = (inline(&self.pem), inline(&self.key.serialize_pem()));
         format!("{{certificate_chain: {chain}, private_key: {key}{more}}}")
     }
 }
 
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     format!("{{inline_string: \"{}\"}}", text.replace('\n', "\\n"))
 }
 
@@ -181,7 +181,7 @@ async fn a_staple_is_shown_as_long_as_it_holds() {
 }
 
 /// An OCSP response that says that the certificate with [`SERIAL`] is good (RFC 6960 §4.2.1); nobody signed it.
-fn response(this: &str, next: Option<&str>) -> Vec<u8> {
+pub(super) fn response(this: &str, next: Option<&str>) -> Vec<u8> {
     let hash = der(0x30, &[&der(0x06, &[&[0x2b, 0x0e, 0x03, 0x02, 0x1a]]), &der(0x05, &[])]);
     let id = der(0x30, &[&hash, &der(0x04, &[&[1; 20]]), &der(0x04, &[&[2; 20]]), &der(0x02, &[&SERIAL])]);
     let good = der(0x80, &[]);

@@ -79,6 +79,11 @@ impl Visitor {
         Some(Shown { suite: agreed.0, group: agreed.1, ..seen })
     }
 
+    /// A client that believes everything.
+    pub(crate) fn believer(&self, over: Over) -> ClientConfig {
+        self.config(&Arc::new(Witness { visitor: self.clone(), seen: Mutex::default() }), over)
+    }
+
     fn config(&self, witness: &Arc<Witness>, over: Over) -> ClientConfig {
         let versions = if over == Over::Tcp { self.versions.as_slice() } else { &[&rustls::version::TLS13] };
         let mut config = ClientConfig::builder_with_provider(Arc::new(self.provider.clone()))

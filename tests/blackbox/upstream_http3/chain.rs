@@ -9,7 +9,7 @@ use crate::support::certificates::Certificates;
 /// Two gateways; clients come to the front.
 pub(crate) struct Chain {
     pub(crate) front: Edge,
-    pub(super) back: Edge,
+    pub(crate) back: Edge,
 }
 
 impl Chain {
@@ -18,7 +18,7 @@ impl Chain {
     }
 
     /// The same, with more fields for the connection manager of the back.
-    pub(super) async fn with(backend: &Backend, manager: &str) -> Self {
+    pub(crate) async fn with(backend: &Backend, manager: &str) -> Self {
         let back = Edge::with(backend, ALL, manager).await;
         let front = Edge::in_front_of(&quic_cluster("backend", back.process.address("http3")), ALL, "").await;
         Self { front, back }
@@ -37,7 +37,7 @@ pub(super) fn trusted(authority: &str) -> String {
 }
 
 /// A cluster with one host and these fields for its TLS context and its HTTP/3 options.
-pub(super) fn cluster(name: &str, address: SocketAddr, tls: &str, http3: &str) -> String {
+pub(crate) fn cluster(name: &str, address: SocketAddr, tls: &str, http3: &str) -> String {
     let (ip, port) = (address.ip(), address.port());
     // Only where nobody answers is it worth giving up early.
     let patience = if name == "unanswering" { "0.5s" } else { "20s" };

@@ -12,7 +12,7 @@ mod patience;
 mod pool;
 mod qpack;
 mod row;
-mod server;
+pub(crate) mod server;
 mod streams;
 mod table;
 mod tls;

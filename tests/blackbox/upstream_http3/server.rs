@@ -8,17 +8,19 @@ use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
 use quinn::{Connection, ConnectionError, Endpoint, ReadError, RecvStream, SendStream};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use tokio::task::JoinSet;
 
 use super::row::{Row, Step, Want};
 use crate::http3::client::{named, stopped, varint, write};
 use crate::http3::row::Last;
 use crate::http3::wire::{Answer, CONTROL, headers, settings};
-use crate::support::certificates::Certificates;
+use crate::support::certificates::{Certificates, roots};
 use crate::support::deadline::until;
 
 /// A running upstream; it stops when dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     endpoint: Endpoint,
     seen: Arc<Mutex<Seen>>,
     _accepting: JoinSet<()>,
@@ -39,8 +41,15 @@ struct Seen {
 
 impl Server {
     /// Answers every request with 200.
-    pub(super) fn good() -> Self {
+    pub(crate) fn good() -> Self {
         Self::start(None, configuration(Certificates::of_this_run()), ANY)
+    }
+
+    /// The same, for clients that show a certificate of this authority, given as PEM.
+    pub(crate) fn wanting(authority: &str) -> Self {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(authority)), provider).build();
+        Self::start(None, verifying(Certificates::of_this_run(), verifier.expect("an authority")), ANY)
     }
 
     /// The same with this certificate.
@@ -95,12 +104,12 @@ impl Server {
         Self { endpoint, seen, _accepting: accepting }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.endpoint.local_addr().expect("the address of a bound socket")
     }
 
     /// The names that connections asked for, one a connection.
-    pub(super) fn names(&self) -> Vec<Option<String>> {
+    pub(crate) fn names(&self) -> Vec<Option<String>> {
         note(&self.seen, |seen| seen.names.clone())
     }
 
@@ -257,13 +266,17 @@ fn limited(transport: quinn::TransportConfig) -> quinn::ServerConfig {
 }
 
 fn configuration(made: &Certificates) -> quinn::ServerConfig {
+    verifying(made, WebPkiClientVerifier::no_client_auth())
+}
+
+fn verifying(made: &Certificates, clients: Arc<dyn ClientCertVerifier>) -> quinn::ServerConfig {
     let chain = CertificateDer::from_pem_slice(made.certificate.as_bytes()).expect("the PEM of a certificate");
     let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes()).expect("the PEM of a key");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut tls = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("the provider supports TLS 1.3")
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(vec![chain], key)
         .expect("a certificate and its key");
     tls.alpn_protocols = vec![b"h3".to_vec()];

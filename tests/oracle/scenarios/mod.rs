@@ -6,6 +6,7 @@ mod handshakes;
 mod malformed;
 mod messages;
 mod routing;
+mod secured;
 mod timeouts;
 
 use crate::scenario::Scenario;
@@ -16,6 +17,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         routing::scenarios(),
         messages::scenarios(),
         failures::scenarios(),
+        secured::scenarios(),
         malformed::scenarios(),
         timeouts::scenarios(),
         edge::scenarios(),

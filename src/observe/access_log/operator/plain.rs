@@ -57,6 +57,10 @@ fn tls(record: &Record, fact: fn(&Tls) -> Option<&str>) -> Value<'_> {
     Value::text(record.connection.tls.as_ref().and_then(fact))
 }
 
+fn upstream_tls(record: &Record, fact: fn(&Tls) -> Option<&str>) -> Value<'_> {
+    Value::text(record.upstream.tls.as_ref().and_then(fact))
+}
+
 fn flags(record: &Record, name: fn(Flag) -> &'static str) -> Value<'static> {
     match record.flags.joined(name) {
         Cow::Borrowed(names) => Value::text(Some(names)),
@@ -149,6 +153,10 @@ const FACTS: &[(&str, Fact)] = &[
     ("UPSTREAM_REQUEST_ATTEMPT_COUNT", |record| Value::number(record.upstream.attempts)),
     ("UPSTREAM_CONNECTION_ID", |record| Value::number(record.upstream.connection_id)),
     ("UPSTREAM_TRANSPORT_FAILURE_REASON", |record| failure(record.upstream.transport_failure.as_deref())),
+    ("UPSTREAM_TLS_VERSION", |record| upstream_tls(record, |tls| tls.version)),
+    ("UPSTREAM_TLS_CIPHER", |record| upstream_tls(record, |tls| tls.cipher)),
+    ("UPSTREAM_TLS_GROUP", |record| upstream_tls(record, |tls| tls.group)),
+    ("UPSTREAM_SERVER_NAME", |record| name(record.upstream.server_name.as_ref())),
     ("UPSTREAM_LOCAL_CLOSE_REASON", |record| Value::text(record.upstream.local_close_reason.as_deref())),
 ];
 

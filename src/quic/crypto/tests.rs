@@ -1,0 +1,68 @@
+//! Handshakes in which something of TLS panics.
+
+use super::*;
+use crate::observe::stats::Store;
+
+/// Panics whatever it is asked.
+struct Trap;
+
+impl crypto::Session for Trap {
+    fn initial_keys(&self, _: &ConnectionId, _: Side) -> Keys {
+        panic!("on purpose")
+    }
+
+    fn handshake_data(&self) -> Option<Box<dyn Any>> {
+        panic!("on purpose")
+    }
+
+    fn peer_identity(&self) -> Option<Box<dyn Any>> {
+        panic!("on purpose")
+    }
+
+    fn early_crypto(&self) -> Option<(Box<dyn HeaderKey>, Box<dyn PacketKey>)> {
+        panic!("on purpose")
+    }
+
+    fn early_data_accepted(&self) -> Option<bool> {
+        panic!("on purpose")
+    }
+
+    fn is_handshaking(&self) -> bool {
+        panic!("on purpose")
+    }
+
+    fn read_handshake(&mut self, _: &[u8]) -> Result<bool, TransportError> {
+        panic!("on purpose")
+    }
+
+    fn transport_parameters(&self) -> Result<Option<TransportParameters>, TransportError> {
+        panic!("on purpose")
+    }
+
+    fn write_handshake(&mut self, _: &mut Vec<u8>) -> Option<Keys> {
+        panic!("on purpose")
+    }
+
+    fn next_1rtt_keys(&mut self) -> Option<KeyPair<Box<dyn PacketKey>>> {
+        panic!("on purpose")
+    }
+
+    fn is_valid_retry(&self, _: &ConnectionId, _: &[u8], _: &[u8]) -> bool {
+        panic!("on purpose")
+    }
+
+    fn export_keying_material(&self, _: &mut [u8], _: &[u8], _: &[u8]) -> Result<(), ExportKeyingMaterialError> {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn a_panic_in_a_handshake_is_the_end_of_that_handshake() {
+    let store = Store::new();
+    let scope = store.scope("listener.x");
+    let panics = Panics::new(&scope);
+    let error = read(&mut Trap, &panics, b"anything").unwrap_err();
+    assert_eq!(error.code, TransportErrorCode::INTERNAL_ERROR);
+    assert!(write(&mut Trap, &panics, &mut Vec::new()).is_none());
+    assert_eq!(scope.counter("quic.panics").value(), 2);
+}
