@@ -101,7 +101,8 @@ impl<'a> Observer<'a> {
             let stats = traffic(self.actor.process.stats().await);
             let moved = stats.0 != self.stats.0;
             self.stats = stats;
-            let kept = self.stats.0.iter().any(|(name, value)| name.ends_with("upstream_cx_active") && *value != 0);
+            // Backends under TLS keep theirs: nothing is counted of those that stay.
+            let kept = self.stats.of("cluster.backend.upstream_cx_active") != 0;
             if !moved && !kept || Instant::now() > end {
                 break;
             }
