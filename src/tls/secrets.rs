@@ -149,7 +149,7 @@ impl Secrets {
         match self.held.get(&written.name) {
             Some(held) => of_kind(held.as_ref().map_err(|invalid| *invalid)?, &written.name, at),
             None if self.nameless => Err(at.given_up()),
-            None => Err(at.field("name").dangling("secret", &written.name, self.held.keys().map(String::as_str))),
+            None => Err(self.dangling(&written.name, at)),
         }
     }
 
@@ -165,8 +165,14 @@ impl Secrets {
             Some(Ok(_)) => Err(other_kind(&written.name, "a validation context", at)),
             Some(Err(invalid)) => Err(*invalid),
             None if self.nameless => Err(at.given_up()),
-            None => Err(at.field("name").dangling("secret", &written.name, self.held.keys().map(String::as_str))),
+            None => Err(self.dangling(&written.name, at)),
         }
+    }
+
+    fn dangling(&self, name: &str, at: At<'_>) -> Invalid {
+        let mut known: Vec<_> = self.held.keys().map(String::as_str).collect();
+        known.sort_unstable();
+        at.field("name").dangling("secret", name, known.into_iter())
     }
 
     /// A secret in a file of its own.

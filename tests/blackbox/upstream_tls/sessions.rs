@@ -10,6 +10,7 @@ use crate::edge::ALL;
 use crate::support::backend::Backend;
 use crate::support::certificates::Certificates;
 use crate::support::client::{Client, Version};
+use crate::support::deadline::until;
 use crate::support::message::Request;
 use crate::upstream_http3::chain::Chain;
 
@@ -121,6 +122,10 @@ async fn sessions_over_quic_resume() {
     let chain = Chain::with(&backend, manager).await;
     for version in Version::ALL {
         ask(&chain.front.client(version).await, "/", "localhost").await;
+        until("the end of the connection", async || {
+            (chain.front.process.stats().await.of("cluster.backend.upstream_cx_active") == 0).then_some(())
+        })
+        .await;
     }
     let stats = chain.front.process.stats().await;
     let of = |name: &str| stats.of(&format!("cluster.backend.{name}"));
