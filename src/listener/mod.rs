@@ -27,7 +27,7 @@ pub use sockets::{Bound, Sockets};
 
 use self::drops::Drops;
 use crate::hcm::{self, ConnectionEnd, Worker};
-use crate::observe::access_log::{AccessLog, Connection as Facts, Tls};
+use crate::observe::access_log::{AccessLog, Connection as Facts};
 use crate::observe::log::Limited;
 use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
 use crate::quic::QuicSettings;
@@ -190,7 +190,7 @@ struct ListenerStats {
     no_certificate: Counter,
     fail_verify_no_cert: Counter,
     verify: VerifyStats,
-    agreed: Agreed,
+    agreed: tls::Agreed,
     workers: Vec<(Counter, Gauge)>,
 }
 
@@ -218,7 +218,7 @@ impl ListenerStats {
             no_certificate: ssl.counter("no_certificate"),
             fail_verify_no_cert: ssl.counter("fail_verify_no_cert"),
             verify: VerifyStats::new(&ssl),
-            agreed: Agreed::new(&ssl),
+            agreed: tls::Agreed::new(&ssl),
             workers: (0..workers).map(worker).collect(),
         }
     }
@@ -232,29 +232,6 @@ impl ListenerStats {
             Cause::Certificate => {}
             Cause::NoCertificate => self.fail_verify_no_cert.inc(),
             Cause::Other => self.connection_error.inc(),
-        }
-    }
-}
-
-/// What handshakes agreed on: `ssl.versions.*`, `ssl.ciphers.*`, `ssl.curves.*`.
-#[derive(Debug)]
-struct Agreed(Vec<(&'static str, Counter)>);
-
-impl Agreed {
-    fn new(ssl: &Scope) -> Self {
-        let names = [("versions", tls::VERSIONS), ("ciphers", tls::CIPHERS), ("curves", tls::GROUPS)];
-        let counters = names.iter().flat_map(|(kind, names)| {
-            let scope = ssl.scope(kind);
-            names.iter().map(move |name| (*name, scope.counter(name)))
-        });
-        Self(counters.collect())
-    }
-
-    fn count(&self, tls: &Tls) {
-        for agreed in [tls.version, tls.cipher, tls.group].into_iter().flatten() {
-            if let Some((_, counter)) = self.0.iter().find(|(name, _)| *name == agreed) {
-                counter.inc();
-            }
         }
     }
 }
