@@ -91,7 +91,7 @@ impl QuicSettings {
         }
         if let Some(choose) = choose {
             let configurations = Arc::clone(&self.configurations.0);
-            server.crypto = Arc::new(Choosing { configurations, choose });
+            server.crypto = Arc::new(Choosing { configurations, choose, panics: self.panics.clone() });
         }
         Some(Arc::new(server))
     }

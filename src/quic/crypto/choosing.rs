@@ -13,6 +13,7 @@ use quinn::{ConnectionId, Side};
 use quinn_proto::transport_parameters::TransportParameters;
 use quinn_proto::{TransportError, TransportErrorCode};
 
+use super::super::caught::Panics;
 use super::Agreed;
 use super::hello::{Asked, ClientHello};
 
@@ -39,6 +40,7 @@ pub(in crate::quic) struct Choosing {
     /// Of which the first is there in any case.
     pub(in crate::quic) configurations: Arc<Configurations>,
     pub(in crate::quic) choose: Choose,
+    pub(in crate::quic) panics: Panics,
 }
 
 impl ServerConfig for Choosing {
@@ -76,7 +78,8 @@ struct Chosen {
 impl Chosen {
     /// Goes on with the configuration for what the client asks for.
     fn choose(&mut self, asked: &Asked) -> Result<(), TransportError> {
-        let chosen = (self.from.choose)(asked);
+        let Choosing { choose, panics, .. } = self.from.as_ref();
+        let chosen = panics.caught("a handshake", || choose(asked)).flatten();
         let configuration = chosen.and_then(|chosen| Some((chosen, self.from.configurations.get(chosen)?)));
         let Some((chosen, configuration)) = configuration else {
             return Err(refusal(UNRECOGNIZED_NAME, "no filter chain matches"));

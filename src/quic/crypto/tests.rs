@@ -56,6 +56,34 @@ impl crypto::Session for Trap {
     }
 }
 
+impl ServerConfig for Trap {
+    fn initial_keys(&self, _: u32, _: &ConnectionId) -> Result<Keys, UnsupportedVersion> {
+        panic!("on purpose")
+    }
+
+    fn retry_tag(&self, _: u32, _: &ConnectionId, _: &[u8]) -> [u8; 16] {
+        panic!("on purpose")
+    }
+
+    fn start_session(self: Arc<Self>, _: u32, _: &TransportParameters) -> Box<dyn crypto::Session> {
+        Box::new(Trap)
+    }
+}
+
+#[test]
+fn a_panic_in_the_choice_of_a_configuration_is_the_end_of_that_handshake() {
+    let store = Store::new();
+    let scope = store.scope("listener.x");
+    let configurations = Arc::new(Configurations { first: Arc::new(Trap), others: Vec::new() });
+    let choose: Choose = Arc::new(|_| panic!("on purpose"));
+    let choosing = Arc::new(Choosing { configurations, choose, panics: Panics::new(&scope) });
+    let params = TransportParameters::read(Side::Client, &mut [].as_slice()).unwrap();
+    let mut session = choosing.start_session(1, &params);
+    // A message of a type that says nothing, whole.
+    assert!(session.read_handshake(&[1, 0, 0, 0]).is_err());
+    assert_eq!(scope.counter("quic.panics").value(), 1);
+}
+
 #[test]
 fn a_panic_in_a_handshake_is_the_end_of_that_handshake() {
     let store = Store::new();
