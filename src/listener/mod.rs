@@ -8,6 +8,7 @@ mod build;
 mod chain;
 mod drops;
 mod first_words;
+mod limits;
 mod quic;
 mod sockets;
 mod tcp;
@@ -26,6 +27,7 @@ pub use drops::count_drops;
 pub use sockets::{Bound, Sockets};
 
 use self::drops::Drops;
+use self::limits::HandshakeLimits;
 use crate::hcm::{self, ConnectionEnd, Worker};
 use crate::observe::access_log::{AccessLog, Connection as Facts};
 use crate::observe::log::Limited;
@@ -45,7 +47,7 @@ pub struct Listener {
     /// What serves its connections.
     pub chains: Chains,
     backlog: i32,
-    limits: quic::HandshakeLimits,
+    limits: HandshakeLimits,
     handshake_timeout: Duration,
     access_log: AccessLog,
     stats: ListenerStats,
@@ -175,6 +177,8 @@ struct ListenerStats {
     cx_destroy: Counter,
     cx_length_ms: Histogram,
     pre_cx_timeout: Counter,
+    /// `downstream_pre_cx_overflow`: handshakes over TCP that were given up for newer ones.
+    pre_cx_overflow: Counter,
     /// `quic.retry_sent`: handshakes that had to begin again so that the client's address is known to be its own.
     retry: Counter,
     /// `quic.cx_migrated`: connections whose client had another address at the end than at the beginning.
@@ -207,6 +211,7 @@ impl ListenerStats {
             cx_destroy: scope.counter("downstream_cx_destroy"),
             cx_length_ms: scope.histogram("downstream_cx_length_ms"),
             pre_cx_timeout: scope.counter("downstream_pre_cx_timeout"),
+            pre_cx_overflow: scope.counter("downstream_pre_cx_overflow"),
             retry: scope.counter("quic.retry_sent"),
             migrated: scope.counter("quic.cx_migrated"),
             refused: scope.counter("quic.handshakes_refused"),

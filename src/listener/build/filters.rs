@@ -6,7 +6,7 @@ use crate::config::proto::envoy::config::listener::v3::listener_filter::ConfigTy
 use crate::config::proto::envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector;
 use crate::config::proto::quicgate::extensions::filters::listener::handshake_limits::v1::HandshakeLimits as Written;
 use crate::config::{At, Invalid, type_name};
-use crate::listener::quic::HandshakeLimits;
+use crate::listener::limits::HandshakeLimits;
 
 /// What the listener filters of a listener say.
 pub(super) struct Filters {
@@ -52,11 +52,17 @@ pub(super) fn filters(
 
 fn filter_of(any: &prost_types::Any, protocol: Result<Protocol, Invalid>, at: At<'_>) -> Result<Filter, Invalid> {
     match (type_name(&any.type_url), protocol?) {
-        (LIMITS, Protocol::Udp) => at.unpack(any).map(Filter::Limits),
-        (LIMITS, Protocol::Tcp) => Err(at.error_with_hint(
-            "limits QUIC handshakes, of which a TCP listener has none",
-            "move it to the listener with `protocol: UDP` and `quic_options`",
-        )),
+        (LIMITS, protocol) => {
+            let written: Written = at.unpack(any)?;
+            let (field, set, over) = match protocol {
+                Protocol::Tcp => ("half_open_before_retry", written.half_open_before_retry.is_some(), "TCP"),
+                Protocol::Udp => ("half_open", written.half_open.is_some(), "QUIC"),
+            };
+            if set {
+                at.field(field).no_effect(format_args!("`{field}` has no effect over {over}"));
+            }
+            Ok(Filter::Limits(written))
+        }
         (TLS_INSPECTOR, Protocol::Tcp) => at.unpack(any).map(|_: TlsInspector| Filter::TlsInspector),
         (TLS_INSPECTOR, Protocol::Udp) => Err(at.error_with_hint(
             "looks at TLS over TCP, of which a UDP listener has none",
@@ -71,6 +77,7 @@ fn handshake_limits(limits: Written) -> HandshakeLimits {
         written.map_or(default, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
     };
     HandshakeLimits {
+        at_most: or(limits.half_open, HALF_OPEN),
         before_retry: or(limits.half_open_before_retry, HALF_OPEN_BEFORE_RETRY),
         per_source: or(limits.half_open_per_source, HALF_OPEN_PER_SOURCE),
     }
@@ -78,6 +85,9 @@ fn handshake_limits(limits: Written) -> HandshakeLimits {
 
 const TLS_INSPECTOR: &str = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
 const LIMITS: &str = "quicgate.extensions.filters.listener.handshake_limits.v1.HandshakeLimits";
+
+/// Ten times those of 2,500 new connections a second, each 50 ms and two round trips away.
+const HALF_OPEN: usize = 2560;
 
 /// Those of 2,500 new connections a second, each 50 ms away.
 const HALF_OPEN_BEFORE_RETRY: usize = 128;

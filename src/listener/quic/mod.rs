@@ -2,7 +2,6 @@
 
 mod half_open;
 mod handshake;
-mod limits;
 mod turn;
 
 use std::net::SocketAddr;
@@ -17,8 +16,6 @@ use crate::quic::{QuicSettings, Share, endpoint};
 use half_open::{HalfOpen, Verdict};
 use handshake::Handshake;
 use turn::Turn;
-
-pub(super) use limits::HandshakeLimits;
 
 /// Runs the endpoint of one address on one worker.
 pub(super) fn spawn(listener: &Arc<Listener>, share: Share, worker: &Arc<Worker>) {

@@ -1,5 +1,6 @@
 //! TCP: accept, choose a filter chain, serve.
 
+mod half_open;
 mod serve;
 
 use std::io;
@@ -17,6 +18,7 @@ use crate::hcm::{ConnectionEnd, Worker};
 use crate::net::Passed;
 use crate::observe::access_log::Connection as Facts;
 use crate::observe::log::Limited;
+use half_open::{HalfOpen, Place};
 use serve::OnChain;
 
 /// Runs the accept loop of one socket on one worker.
@@ -39,12 +41,14 @@ pub(super) fn spawn(listener: Arc<Listener>, socket: std::net::TcpListener, work
 
 async fn accept(listener: &Arc<Listener>, socket: &TcpListener, worker: &Arc<Worker>) {
     let limited = Limited::default();
+    let half_open = HalfOpen::new(listener.limits);
     loop {
         match socket.accept().await {
             Ok((io, remote)) => {
                 let connection = Accepted {
                     listener: Arc::clone(listener),
                     worker: Arc::clone(worker),
+                    half_open: Arc::clone(&half_open),
                     remote,
                     began: Instant::now(),
                 };
@@ -68,6 +72,7 @@ async fn accept(listener: &Arc<Listener>, socket: &TcpListener, worker: &Arc<Wor
 struct Accepted {
     listener: Arc<Listener>,
     worker: Arc<Worker>,
+    half_open: Arc<HalfOpen>,
     remote: SocketAddr,
     began: Instant,
 }
@@ -83,7 +88,10 @@ impl Accepted {
         let passed = Arc::new(Passed::default());
         let mut end = ConnectionEnd::default();
         let facts = match self.listener.chains.only() {
-            Some(chain) => self.on(chain, &passed).serve(io, facts, &mut end).await,
+            Some(chain) => {
+                let place = chain.tls.is_some().then(|| self.begin());
+                self.on(chain, &passed).serve(io, facts, place, &mut end).await
+            }
             None => Box::pin(self.choose(io, facts, &passed, &mut end)).await,
         };
         self.listener.closed(&self.worker, u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX));
@@ -98,13 +106,25 @@ impl Accepted {
         if !chains.need_first_words() {
             let words = FirstWords::default();
             return match self.find(destination, &words) {
-                Some(chain) => self.on(chain, passed).serve(io, facts, end).await,
+                Some(chain) => {
+                    let place = chain.tls.is_some().then(|| self.begin());
+                    self.on(chain, passed).serve(io, facts, place, end).await
+                }
                 None => self.no_chain(facts, end),
             };
         }
-        match timeout(self.listener.handshake_timeout, first_words(io)).await {
+        let mut place = self.begin();
+        let heard = tokio::select! {
+            biased;
+            heard = timeout(self.listener.handshake_timeout, first_words(io)) => heard,
+            () = place.given_up() => {
+                self.given_up(end);
+                return Arc::new(facts);
+            }
+        };
+        match heard {
             Ok(Ok((words, io))) => match self.find(destination, &words) {
-                Some(chain) => self.on(chain, passed).serve(io, facts, end).await,
+                Some(chain) => self.on(chain, passed).serve(io, facts, Some(place), end).await,
                 None => self.no_chain(facts, end),
             },
             // Who only opened and closed a connection has not failed.
@@ -130,6 +150,17 @@ impl Accepted {
         chains.get(place?)
     }
 
+    /// A handshake begins.
+    fn begin(&self) -> Place {
+        self.half_open.begin(self.remote.ip())
+    }
+
+    /// A handshake had to end for another.
+    fn given_up(&self, end: &mut ConnectionEnd) {
+        self.listener.stats.pre_cx_overflow.inc();
+        end.transport_failure = Some(GIVEN_UP.to_owned());
+    }
+
     fn on<'a>(&'a self, chain: &'a Arc<Chain>, passed: &'a Arc<Passed>) -> OnChain<'a> {
         OnChain { accepted: self, chain, passed }
     }
@@ -145,6 +176,9 @@ fn is_exhausted(error: &io::Error) -> bool {
     let exhausted = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::NOBUFS];
     exhausted.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
+
+/// What the log says of a handshake that was given up for a newer one.
+const GIVEN_UP: &str = "too_many_handshakes_under_way";
 
 /// How long accepting pauses when descriptors are used up.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -10,6 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Accepted;
+use super::half_open::Place;
 use crate::codec::starts_http2;
 use crate::hcm::{self, CodecType, ConnectionEnd, Peer};
 use crate::listener::chain::Chain;
@@ -30,21 +31,44 @@ pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<I: AsyncRead + AsyncWrite + Unpin + Send> Transport for I {}
 
 impl OnChain<'_> {
-    /// Serves it to its end; returns what was known of it.
-    pub(super) async fn serve<I: Transport>(&self, io: I, mut facts: Facts, end: &mut ConnectionEnd) -> Arc<Facts> {
+    /// Serves it to its end; returns what was known of it. It has a `place` until a TLS handshake is over.
+    pub(super) async fn serve<I: Transport>(
+        &self,
+        io: I,
+        mut facts: Facts,
+        place: Option<Place>,
+        end: &mut ConnectionEnd,
+    ) -> Arc<Facts> {
         facts.filter_chain = Some(Arc::clone(&self.chain.name)).filter(|name| !name.is_empty());
-        let facts = self.transport(io, facts, end).await;
+        let facts = self.transport(io, facts, place, end).await;
         self.chain.manager.passed(self.passed.received(), self.passed.sent());
         facts
     }
 
-    async fn transport<I: Transport>(&self, io: I, mut facts: Facts, end: &mut ConnectionEnd) -> Arc<Facts> {
+    async fn transport<I: Transport>(
+        &self,
+        io: I,
+        mut facts: Facts,
+        place: Option<Place>,
+        end: &mut ConnectionEnd,
+    ) -> Arc<Facts> {
         let Some(tls) = &self.chain.tls else {
+            drop(place);
             let facts = Arc::new(facts);
             self.serve_clear(Counted::new(io, self.passed), &facts, end).await;
             return facts;
         };
-        let io = match self.handshake(io, tls).await {
+        let mut place = place.unwrap_or_else(|| self.accepted.begin());
+        let handshake = tokio::select! {
+            biased;
+            handshake = self.handshake(io, tls) => handshake,
+            () = place.given_up() => {
+                self.accepted.given_up(end);
+                return Arc::new(facts);
+            }
+        };
+        drop(place);
+        let io = match handshake {
             Ok(io) => io,
             Err(reason) => {
                 end.transport_failure = reason;
@@ -125,6 +149,7 @@ impl OnChain<'_> {
             accepted: self.accepted.began,
             shown: self.chain.shown(facts),
         };
-        hcm::serve(io, http2, &self.chain.manager, &self.accepted.worker, peer).await;
+        // Apart, so that a connection that is not served yet does not hold what serving needs.
+        Box::pin(hcm::serve(io, http2, &self.chain.manager, &self.accepted.worker, peer)).await;
     }
 }

@@ -1,10 +1,12 @@
 //! TLS on TCP and on QUIC: the same settings, the same answers.
 
+mod believed;
 mod certificates;
 mod clients;
 mod contexts;
 mod gate;
 mod guest;
+mod half_open;
 mod misdirected;
 pub(crate) mod papers;
 mod params;
