@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Files that matter, and directories that are watched for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct Places {
     files: BTreeSet<PathBuf>,
     /// Each with the names in it of which writes matter. What is made in it or moved there always does.
     directories: BTreeMap<PathBuf, BTreeSet<OsString>>,
+    /// How often they are looked at, whatever is noticed.
+    interval: Option<Duration>,
 }
 
 /// Which files there were, as the file system has them: it differs when one is another or was written to.
@@ -29,6 +32,11 @@ impl Places {
         self.directories.entry(path.into()).or_default();
     }
 
+    /// Has the files looked at this often, beside what is noticed in directories.
+    pub fn every(&mut self, interval: Duration) {
+        self.interval = Some(self.interval.map_or(interval, |own| own.min(interval)));
+    }
+
     /// Watches the directory of every file.
     pub fn directories_of_files(&mut self) {
         for file in &self.files {
@@ -39,15 +47,26 @@ impl Places {
     /// With all of another.
     pub fn add(&mut self, other: &Self) {
         self.files.extend(other.files.iter().cloned());
+        other.interval.into_iter().for_each(|interval| self.every(interval));
         for (directory, names) in &other.directories {
             self.directories.entry(directory.clone()).or_default().extend(names.iter().cloned());
         }
     }
 
+    /// Whether there are no files.
+    #[must_use]
+    pub fn are_none(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Whether nothing is watched.
     #[must_use]
     pub fn are_unwatched(&self) -> bool {
-        self.directories.is_empty()
+        self.directories.is_empty() && self.interval.is_none()
+    }
+
+    pub(super) fn interval(&self) -> Option<Duration> {
+        self.interval
     }
 
     /// What the files are now.

@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
 use rustix::io::Errno;
 
+use super::bell::Bell;
 use super::places::Places;
 
 /// A watch over some places. Made anew after each change: a directory may be another by then.
@@ -24,13 +25,24 @@ pub struct Watcher {
     /// By the number that the kernel gave a directory, the names in it of which writes matter.
     names: HashMap<i32, BTreeSet<OsString>>,
     unwatched: Vec<(PathBuf, io::Error)>,
+    /// How often the files are looked at, whatever happens.
+    interval: Option<Duration>,
+}
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Woken {
+    Change,
+    Bell,
+    Time,
 }
 
 impl Watcher {
     /// Watches from now on. What cannot be watched, because it is not there yet for one, is looked at every few seconds.
     #[must_use]
     pub fn new(places: &Places) -> Self {
-        let mut watcher = Self { inotify: None, names: HashMap::new(), unwatched: Vec::new() };
+        let mut watcher =
+            Self { inotify: None, names: HashMap::new(), unwatched: Vec::new(), interval: places.interval() };
         let inotify = match init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC) {
             Ok(inotify) => inotify,
             Err(error) => {
@@ -58,31 +70,35 @@ impl Watcher {
     }
 
     /// Waits until something may have changed, and until it seems to be over: whoever replaces several files is given the time
-    /// for it.
-    pub fn changed(&self) {
-        let look = (!self.unwatched.is_empty()).then(|| Instant::now() + LOOK);
-        if !self.event(look) {
+    /// for it. Whoever rings the bell has done so.
+    pub fn changed(&self, bell: &Bell) {
+        let look = (!self.unwatched.is_empty()).then_some(LOOK).into_iter().chain(self.interval).min();
+        if self.wait(look.map(|look| Instant::now() + look), bell) != Woken::Change {
             return;
         }
         let latest = Instant::now() + AT_MOST;
-        while self.event(Some(latest.min(Instant::now() + QUIET))) && Instant::now() < latest {}
+        while self.wait(Some(latest.min(Instant::now() + QUIET)), bell) == Woken::Change && Instant::now() < latest {}
     }
 
-    /// Waits for an event that matters, until then at the latest; whether there was one.
-    fn event(&self, until: Option<Instant>) -> bool {
+    /// Waits for an event that matters, until then at the latest.
+    fn wait(&self, until: Option<Instant>, bell: &Bell) -> Woken {
         loop {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             let left =
                 left.map(|left| Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() });
-            let mut ready: Vec<_> = self.inotify.iter().map(|inotify| PollFd::new(inotify, PollFlags::IN)).collect();
+            let mut ready = vec![PollFd::new(bell, PollFlags::IN)];
+            ready.extend(self.inotify.iter().map(|inotify| PollFd::new(inotify, PollFlags::IN)));
             if poll(&mut ready, left.as_ref()) == Ok(0) {
-                return false;
+                return Woken::Time;
+            }
+            if ready.first().is_some_and(|bell| bell.revents().contains(PollFlags::IN)) {
+                return Woken::Bell;
             }
             match self.read() {
-                Ok(false) if until.is_some_and(|until| Instant::now() >= until) => return false,
+                Ok(false) if until.is_some_and(|until| Instant::now() >= until) => return Woken::Time,
                 Ok(false) => {}
                 // Of what cannot be read nobody knows: whoever looks finds what there is.
-                Ok(true) | Err(_) => return true,
+                Ok(true) | Err(_) => return Woken::Change,
             }
         }
     }
@@ -152,7 +168,7 @@ mod tests {
         places.directories_of_files();
         let watcher = Watcher::new(&places);
         act();
-        watcher.changed();
+        watcher.changed(&Bell::new().unwrap());
     }
 
     #[test]
@@ -178,6 +194,17 @@ mod tests {
     fn what_cannot_be_watched_is_looked_at_now_and_then() {
         let directory = tempfile::tempdir().unwrap();
         notices(&directory.path().join("absent/file"), || ());
+    }
+
+    #[test]
+    fn who_rings_is_heard_and_so_is_the_clock() {
+        let bell = Bell::new().unwrap();
+        bell.ring();
+        Watcher::new(&Places::default()).changed(&bell);
+        assert!(bell.take());
+        let mut places = Places::default();
+        places.every(Duration::from_millis(1));
+        Watcher::new(&places).changed(&bell);
     }
 
     #[test]

@@ -227,4 +227,5 @@ Examples:
   quicgate -c edge.yaml --mode validate     check a configuration
   quicgate probe --http3 --cacert certs/ca.crt https://localhost:10443/
 
-Signals: SIGTERM and SIGINT finish what is in flight, a second one stops at once; SIGUSR1 reopens the access logs.";
+Signals: SIGTERM and SIGINT finish what is in flight, a second one stops at once; SIGUSR1 reopens the access logs; \
+SIGHUP reads certificates and what else TLS has in files again.";

@@ -19,6 +19,7 @@ use crate::config::{Report, Source};
 use crate::drain::Drain;
 use crate::net::raise_file_limit;
 use crate::observe::log::Logs;
+use crate::tls::Reread;
 
 /// Serves, or validates, as the command line asks.
 pub(super) fn serve(options: &Serve) -> ExitCode {
@@ -86,7 +87,8 @@ async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<
         .map_err(|error| format!("the workers cannot start: {error}"))?;
     let admin = boot::admin_of(options, &built, &sockets, workers.list(), &Process { began, logs });
     let admin = serve_admin(options, admin, &mut sockets, &main)?;
-    std::mem::take(&mut built.rotation).start().map_err(|error| format!("certificates cannot be watched: {error}"))?;
+    let rotation = std::mem::take(&mut built.rotation).start();
+    let reread = rotation.map_err(|error| format!("certificates cannot be watched: {error}"))?;
     for remark in &sockets.remarks {
         tracing::warn!("{remark}");
     }
@@ -99,7 +101,7 @@ async fn start_and_wait(options: &Serve, logs: &Logs, began: Instant) -> Result<
         demo_ca: demo.as_ref().map(|demo| demo.ca.ca_cert.as_path()),
     }
     .print();
-    wait(&mut signals, &admin.admin, &built, logs).await;
+    wait(&mut signals, &admin.admin, &built, (logs, &reread)).await;
     admin.admin.begin_draining();
     Ok(stop(options, &mut signals, workers, &built).await)
 }
@@ -132,14 +134,19 @@ fn serve_admin(options: &Serve, admin: Admin, sockets: &mut Sockets, main: &Drai
 }
 
 /// Waits until somebody asks for the end, doing the rare work of the main thread meanwhile.
-async fn wait(signals: &mut Signals, admin: &Admin, built: &Built, logs: &Logs) {
+async fn wait(signals: &mut Signals, admin: &Admin, built: &Built, (logs, reread): (&Logs, &Reread)) {
     let mut flush = tokio::time::interval(FLUSH);
     loop {
         tokio::select! {
             asked = signals.next() => match asked {
                 Asked::Stop => return,
                 Asked::ReopenLogs => reopen(built, logs),
-                Asked::Nothing => tracing::warn!("SIGHUP has no meaning here: restart to read the configuration again"),
+                Asked::Reread => {
+                    tracing::info!(
+                        "certificates, keys, authorities and revocation lists in files are read again: for anything else, restart"
+                    );
+                    reread.ask();
+                }
             },
             command = admin.next_command() => match command {
                 Command::Quit => return,

@@ -11,8 +11,8 @@ pub(super) enum Asked {
     Stop,
     /// SIGUSR1: open the access logs again.
     ReopenLogs,
-    /// SIGHUP: nothing, as in Envoy; said in the log.
-    Nothing,
+    /// SIGHUP: read certificates and what else TLS has in files again. Envoy does nothing.
+    Reread,
 }
 
 /// The signals that the process listens to.
@@ -44,7 +44,7 @@ impl Signals {
             _ = self.terminate.recv() => Asked::Stop,
             _ = self.interrupt.recv() => Asked::Stop,
             _ = self.reopen.recv() => Asked::ReopenLogs,
-            _ = self.hangup.recv() => Asked::Nothing,
+            _ = self.hangup.recv() => Asked::Reread,
         }
     }
 }

@@ -8,18 +8,22 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rustls::crypto::CryptoProvider;
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
-use rustls::{ServerConfig, SignatureScheme};
+use rustls::{ServerConfig, SignatureScheme, SupportedProtocolVersion};
 
 use super::Transport;
 use super::certificate::{Certificate, CertificateFacts};
 use super::choice::{Choice, Options};
+use super::expiry::{Expirations, Listed};
+use super::key_log::KeyLogFile;
 use super::rotation::{self, ContextStats, Source};
 use super::sessions::{LIFETIME, Scope, ScopedSessions, SessionStore, TimedSessions};
 use super::tickets::{TicketKeys, Tickets};
-use super::validation::{ClientVerifier, standing};
+use super::validation::{ClientVerifier, Clients, standing};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::downstream_tls_context::OcspStaplePolicy;
 use crate::observe::access_log::Certificate as Told;
+use crate::observe::stats;
 
 /// What one handshake needs, from its beginning to its end.
 #[derive(Debug)]
@@ -29,6 +33,7 @@ pub struct Generation {
     choice: Arc<Choice>,
     certificates: Vec<Arc<Certificate>>,
     keys: Option<Arc<TicketKeys>>,
+    clients: Option<Arc<ClientVerifier>>,
 }
 
 impl Generation {
@@ -51,17 +56,47 @@ impl Generation {
 /// What a context is made of.
 #[derive(Clone, Debug)]
 pub(super) struct Recipe {
-    /// All that does not change.
-    pub(super) template: ServerConfig,
-    pub(super) certificates: Vec<Arc<Source<Certificate>>>,
+    pub(super) template: Template,
+    pub(super) certificates: Vec<Listed>,
     pub(super) schemes: Option<Arc<[SignatureScheme]>>,
     pub(super) policy: OcspStaplePolicy,
     pub(super) options: Options,
     pub(super) sessions: Sessions,
-    /// What sessions depend on beside the certificates.
+    /// What sessions depend on beside the certificates, and what clients are asked for.
     pub(super) scope: Scope,
-    /// Who verifies clients, where they are asked for a certificate.
-    pub(super) clients: Option<Arc<ClientVerifier>>,
+    pub(super) clients: Clients,
+}
+
+/// All that does not change.
+#[derive(Clone, Debug)]
+pub(super) struct Template {
+    pub(super) provider: Arc<CryptoProvider>,
+    pub(super) versions: Vec<&'static SupportedProtocolVersion>,
+    pub(super) alpn: Vec<Vec<u8>>,
+    pub(super) ignore_client_order: bool,
+    pub(super) key_log: Option<Arc<KeyLogFile>>,
+}
+
+impl Template {
+    fn config(
+        &self,
+        clients: Option<&Arc<ClientVerifier>>,
+        choice: &Arc<Choice>,
+    ) -> Result<ServerConfig, rustls::Error> {
+        let builder =
+            ServerConfig::builder_with_provider(Arc::clone(&self.provider)).with_protocol_versions(&self.versions)?;
+        let builder = match clients {
+            Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients) as _),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_cert_resolver(Arc::clone(choice) as _);
+        config.alpn_protocols.clone_from(&self.alpn);
+        config.ignore_client_order = self.ignore_client_order;
+        if let Some(key_log) = &self.key_log {
+            config.key_log = Arc::clone(key_log) as _;
+        }
+        Ok(config)
+    }
 }
 
 /// How sessions resume.
@@ -84,35 +119,57 @@ impl Recipe {
     /// Whether it may be made anew some time.
     pub(super) fn changes(&self) -> bool {
         let keys = self.sessions.keys.as_ref().is_some_and(|keys| keys.changes());
-        keys || self.certificates.iter().any(|source| source.changes())
+        let belief = self.clients.belief.as_ref().is_some_and(|belief| belief.changes());
+        keys || belief || self.certificates.iter().any(|listed| listed.source.changes())
     }
 
     fn certificates(&self) -> Vec<Arc<Certificate>> {
-        self.certificates.iter().map(|source| source.now()).collect()
+        self.certificates.iter().map(|listed| listed.source.now()).collect()
     }
 
     /// How often what was read for it was refused.
     fn refused(&self) -> u64 {
         let keys = self.sessions.keys.as_ref().map_or(0, |keys| keys.refused());
-        self.certificates.iter().map(|source| source.refused()).sum::<u64>() + keys
+        let belief = self.clients.belief.as_ref().map_or(0, |belief| belief.refused());
+        self.certificates.iter().map(|listed| listed.source.refused()).sum::<u64>() + keys + belief
     }
 
-    fn generation(&self, certificates: Vec<Arc<Certificate>>) -> Generation {
+    fn generation(&self, certificates: Vec<Arc<Certificate>>) -> Result<Generation, rustls::Error> {
         let choice = Arc::new(Choice::new(&certificates, self.schemes.as_ref(), self.policy, self.options));
         let keys = self.sessions.keys.as_ref().map(|keys| keys.now());
+        let clients = self.clients.verifier();
         let mut scope = self.scope;
+        // A client that resumes shows no certificate: it has shown one to somebody who asked the same, or was asked for none.
+        match &clients {
+            Some(clients) => clients.bind(&mut scope),
+            None => scope.bind("client authentication", "none"),
+        }
         for certificate in certificates.iter().flat_map(|certificate| &certificate.certified.cert) {
             scope.bind("certificate", certificate);
         }
-        let mut config = self.template.clone();
-        config.cert_resolver = Arc::clone(&choice) as _;
+        let mut config = self.template.config(clients.as_ref(), &choice)?;
         self.sessions.set(&mut config, scope, keys.as_ref());
-        if let Some(clients) = &self.clients {
-            // Whoever resumes shows no certificate: the one of before has to stand still.
+        if let Some(clients) = &clients {
+            // The certificate of before has to stand still.
             config.ticketer = Arc::new(standing(config.ticketer, clients));
             config.session_storage = Arc::new(standing(config.session_storage, clients));
         }
-        Generation { config: Arc::new(config), choice, certificates, keys }
+        Ok(Generation { config: Arc::new(config), choice, certificates, keys, clients })
+    }
+
+    /// Whether a generation is what would be made now, of these certificates.
+    fn is_made(&self, now: &Generation, certificates: &[Arc<Certificate>]) -> bool {
+        let keys = self.sessions.keys.as_ref().map(|keys| keys.now());
+        let believed = self.clients.belief.as_ref().map(|belief| belief.now());
+        let clients = match (&believed, &now.clients) {
+            (Some(believed), Some(clients)) => clients.goes_by(believed),
+            (Some(believed), None) => !believed.asks(),
+            (None, clients) => clients.is_none(),
+        };
+        clients
+            && certificates.len() == now.certificates.len()
+            && certificates.iter().zip(&now.certificates).all(|(one, other)| Arc::ptr_eq(one, other))
+            && keys.as_ref().zip(now.keys.as_ref()).is_none_or(|(one, other)| Arc::ptr_eq(one, other))
     }
 }
 
@@ -171,15 +228,17 @@ impl fmt::Debug for Sessions {
 pub(super) struct Live {
     recipe: Mutex<Recipe>,
     now: ArcSwap<Generation>,
-    stats: OnceLock<ContextStats>,
+    stats: OnceLock<(ContextStats, Expirations)>,
     /// How many refusals of its sources have been counted.
     refused: Mutex<u64>,
 }
 
 impl Live {
-    pub(super) fn new(recipe: Recipe) -> Arc<Self> {
-        let now = ArcSwap::from_pointee(recipe.generation(recipe.certificates()));
-        Arc::new(Self { recipe: Mutex::new(recipe), now, stats: OnceLock::new(), refused: Mutex::new(0) })
+    /// # Errors
+    /// What rustls says of a context in which no handshake is possible.
+    pub(super) fn new(recipe: Recipe) -> Result<Arc<Self>, rustls::Error> {
+        let now = ArcSwap::from_pointee(recipe.generation(recipe.certificates())?);
+        Ok(Arc::new(Self { recipe: Mutex::new(recipe), now, stats: OnceLock::new(), refused: Mutex::new(0) }))
     }
 
     /// For a handshake that begins.
@@ -191,18 +250,29 @@ impl Live {
     pub(super) fn alter(&self, alter: impl FnOnce(&mut Recipe)) {
         let mut recipe = self.recipe.lock().unwrap_or_else(PoisonError::into_inner);
         alter(&mut recipe);
-        self.now.store(Arc::new(recipe.generation(recipe.certificates())));
+        self.take(recipe.generation(recipe.certificates()));
     }
 
-    /// Counts here from now on.
-    pub(super) fn count(&self, stats: ContextStats) {
+    /// Takes what was made into use, if it was.
+    fn take(&self, made: Result<Generation, rustls::Error>) -> bool {
+        // It could be made of the same parameters before.
+        made.map(|made| self.now.store(Arc::new(made)))
+            .inspect_err(|error| tracing::error!(%error, "a TLS context cannot be made anew: it stays as it was"))
+            .is_ok()
+    }
+
+    /// Counts in the scope of a listener from now on.
+    pub(super) fn count(&self, scope: &stats::Scope) {
+        let recipe = self.recipe.lock().unwrap_or_else(PoisonError::into_inner);
+        let expirations = Expirations::new(scope, &recipe.certificates);
+        expirations.tell(&self.now().certificates);
         // A context belongs to one listener.
-        let _ = self.stats.set(stats);
+        let _ = self.stats.set((ContextStats::new(scope), expirations));
     }
 
     fn count_refusals(&self, refusals: u64) {
         let mut counted = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stats) = self.stats.get() {
+        if let Some((stats, _)) = self.stats.get() {
             stats.refused.add(refusals.saturating_sub(*counted));
         }
         *counted = refusals;
@@ -213,12 +283,8 @@ impl rotation::Context for Live {
     fn refresh(&self) {
         let recipe = self.recipe.lock().unwrap_or_else(PoisonError::into_inner);
         self.count_refusals(recipe.refused());
-        let (certificates, now) = (recipe.certificates(), self.now());
-        let keys = recipe.sessions.keys.as_ref().map(|keys| keys.now());
-        let same = certificates.len() == now.certificates.len()
-            && certificates.iter().zip(&now.certificates).all(|(one, other)| Arc::ptr_eq(one, other))
-            && keys.as_ref().zip(now.keys.as_ref()).is_none_or(|(one, other)| Arc::ptr_eq(one, other));
-        if same {
+        let certificates = recipe.certificates();
+        if recipe.is_made(&self.now(), &certificates) {
             return;
         }
         if let Some(bare) = unstapled(&certificates, recipe.policy) {
@@ -229,9 +295,10 @@ impl rotation::Context for Live {
             );
             return;
         }
-        self.now.store(Arc::new(recipe.generation(certificates)));
-        if let Some(stats) = self.stats.get() {
+        let taken = self.take(recipe.generation(certificates));
+        if let Some((stats, expirations)) = self.stats.get().filter(|_| taken) {
             stats.updated.inc();
+            expirations.tell(&self.now().certificates);
         }
     }
 }

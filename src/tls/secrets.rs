@@ -7,14 +7,12 @@ use std::sync::Arc;
 use prost::Message as _;
 
 use super::certificate::Certificate;
-use super::live::Live;
-use super::rotation::{Delivery, Material, Renewable, Rotation, SecretStats, Source};
+use super::expiry::Listed;
+use super::rotation::{Context, Delivery, Material, Renewable, Rotation, SecretStats, Source};
 use super::tickets::TicketKeys;
-use super::validation::{Validation, of_secret};
+use super::validation::Trust;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::secret::Type;
-use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
-    CertificateValidationContext, SdsSecretConfig, Secret,
-};
+use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{CommonTlsContext, SdsSecretConfig, Secret};
 use crate::config::{At, Invalid};
 use crate::observe::stats::Scope;
 
@@ -38,8 +36,7 @@ pub struct Secrets {
 pub(super) enum Held {
     Certificate(Arc<Source<Certificate>>),
     TicketKeys(Arc<Source<TicketKeys>>),
-    /// As it was written, too: with others it makes another one.
-    Validation(Arc<(CertificateValidationContext, Arc<Validation>)>),
+    Trust(Arc<Source<Trust>>),
 }
 
 /// A kind of secret that can be [`Held`].
@@ -76,6 +73,19 @@ impl Kind for TicketKeys {
     }
 }
 
+impl Kind for Trust {
+    fn hold(source: Arc<Source<Self>>) -> Held {
+        Held::Trust(source)
+    }
+
+    fn of_held(held: &Held) -> Option<&Arc<Source<Self>>> {
+        match held {
+            Held::Trust(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
 impl Secrets {
     /// Builds the secrets of the field `secrets` of the message at `at`. All faults are reported, and what refers to a
     /// faulty secret is not reported as dangling. What is delivered in files is counted below `stats`, the root of all names.
@@ -98,8 +108,9 @@ impl Secrets {
                 Some(Type::SessionTicketKeys(written)) => {
                     secrets.own::<TicketKeys>(written, at.field(TicketKeys::FIELD)).map(Held::TicketKeys)
                 }
-                Some(Type::ValidationContext(context)) => of_secret(context, at.field("validation_context"))
-                    .map(|built| Held::Validation(Arc::new((context.clone(), built)))),
+                Some(Type::ValidationContext(written)) => {
+                    secrets.own::<Trust>(written, at.field(Trust::FIELD)).map(Held::Trust)
+                }
                 Some(_) => Err(at.not_implemented()),
                 None => Err(at.error("needs a `tls_certificate`, a `validation_context` or `session_ticket_keys`")),
             };
@@ -127,6 +138,18 @@ impl Secrets {
         self.rotation.into_inner()
     }
 
+    /// The certificates of a `CommonTlsContext`, its own before those that it refers to.
+    pub(super) fn certificates(&self, common: &CommonTlsContext, at: At<'_>) -> Result<Vec<Listed>, Invalid> {
+        let own = at.each("tls_certificates", &common.tls_certificates, |at, written| {
+            Ok(Listed { secret: None, source: self.own(written, at)? })
+        });
+        let configs = &common.tls_certificate_sds_secret_configs;
+        let named = at.each("tls_certificate_sds_secret_configs", configs, |at, written| {
+            Ok(Listed { secret: Some(written.name.as_str().into()), source: self.named(written, at)? })
+        });
+        Ok([own?, named?].concat())
+    }
+
     /// What a context, or a secret of the configuration, describes itself.
     pub(super) fn own<M: Kind>(&self, written: &M::Written, at: At<'_>) -> Result<Arc<Source<M>>, Invalid> {
         let description = [M::FIELD.as_bytes(), &written.encode_to_vec()].concat();
@@ -148,22 +171,6 @@ impl Secrets {
         self.used.borrow_mut().insert(written.name.clone());
         match self.held.get(&written.name) {
             Some(held) => of_kind(held.as_ref().map_err(|invalid| *invalid)?, &written.name, at),
-            None if self.nameless => Err(at.given_up()),
-            None => Err(self.dangling(&written.name, at)),
-        }
-    }
-
-    /// The validation context that a context refers to, as it was written and as it was built.
-    pub(super) fn validation(
-        &self,
-        written: &SdsSecretConfig,
-        at: At<'_>,
-    ) -> Result<Arc<(CertificateValidationContext, Arc<Validation>)>, Invalid> {
-        self.used.borrow_mut().insert(written.name.clone());
-        match self.held.get(&written.name) {
-            Some(Ok(Held::Validation(context))) => Ok(Arc::clone(context)),
-            Some(Ok(_)) => Err(other_kind(&written.name, "a validation context", at)),
-            Some(Err(invalid)) => Err(*invalid),
             None if self.nameless => Err(at.given_up()),
             None => Err(self.dangling(&written.name, at)),
         }
@@ -198,16 +205,15 @@ impl Secrets {
         source
     }
 
-    /// Has a context made anew when one of its sources changes.
-    pub(super) fn rotate(&self, context: &Arc<Live>) {
+    /// Has something made anew when one of its sources changes: what it is made of has to be here before it.
+    pub(super) fn rotate<C: Context + 'static>(&self, context: &Arc<C>) {
         self.rotation.borrow_mut().context(Arc::clone(context) as _);
     }
 }
 
 fn of_kind<M: Kind>(held: &Held, name: &str, at: At<'_>) -> Result<Arc<Source<M>>, Invalid> {
-    M::of_held(held).map(Arc::clone).ok_or_else(|| other_kind(name, M::NAME, at))
-}
-
-fn other_kind(name: &str, needed: &str, at: At<'_>) -> Invalid {
-    at.field("name").error(format_args!("the secret `{name}` is of another kind: it is to be {needed}"))
+    M::of_held(held).map(Arc::clone).ok_or_else(|| {
+        let needed = M::NAME;
+        at.field("name").error(format_args!("the secret `{name}` is of another kind: it is to be {needed}"))
+    })
 }

@@ -4,20 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
-
 use super::Transport;
-use super::certificate::{Certificate, CertificateFacts};
-use super::choice::{Choice, Options};
+use super::certificate::CertificateFacts;
+use super::choice::Options;
+use super::expiry::Listed;
 use super::key_log::KeyLogFile;
-use super::live::{Generation, Live, Recipe, Sessions, unstapled};
+use super::live::{Generation, Live, Recipe, Sessions, Template, unstapled};
 use super::params::params;
-use super::rotation::{ContextStats, Source};
+use super::rotation::Source;
 use super::secrets::Secrets;
 use super::sessions::{Scope, SessionStore};
 use super::shown::Shown;
 use super::tickets::{self, TicketKeys};
-use super::validation::{self, ClientVerifier, Validation, VerifyStats};
+use super::validation::{Belief, Clients, VerifyStats};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
     CommonTlsContext, DownstreamTlsContext, TlsKeyLog, downstream_tls_context::OcspStaplePolicy,
     downstream_tls_context::SessionTicketKeysType,
@@ -32,8 +31,7 @@ pub struct ServerTls {
     live: Arc<Live>,
     /// What its sessions depend on beside the certificates. Whoever knows of more binds it before [`Self::remember`].
     pub scope: Scope,
-    /// Who verifies clients, where they are asked for a certificate.
-    clients: Option<Arc<ClientVerifier>>,
+    clients: Clients,
 }
 
 impl ServerTls {
@@ -63,9 +61,7 @@ impl ServerTls {
 
     /// Counts there which clients are refused for their certificates.
     pub fn count_in(&self, stats: &VerifyStats) {
-        if let Some(clients) = &self.clients {
-            clients.count_in(stats);
-        }
+        self.clients.count_in(stats);
     }
 
     /// Lets the clients of a QUIC listener resume, where the context lets them: their sessions are kept in `store`, or in
@@ -80,7 +76,7 @@ impl ServerTls {
 
     /// Counts what changes in the scope of a listener.
     pub fn count(&self, scope: &stats::Scope) {
-        self.live.count(ContextStats::new(scope));
+        self.live.count(scope);
     }
 }
 
@@ -102,37 +98,34 @@ pub fn server(
     let policy = written.ocsp_staple_policy();
     let common = at.required("common_tls_context", written.common_tls_context.as_ref())?;
     let at = at.field("common_tls_context");
-    let validation = validation::of_context(common.validation_context_type.as_ref(), secrets, at);
-    let validation = validation.and_then(|validation| asked(validation, written, context));
+    let belief = believed(common, written, secrets, context);
     let params = params(common.tls_params.as_ref(), transport, at.field("tls_params"));
     let certificates = certificates(common, secrets, at);
     let alpn = alpn(&common.alpn_protocols, transport, at.field("alpn_protocols"));
     let key_log = key_log(common.key_log.as_ref(), at.field("key_log"));
     let sessions = sessions(written, transport, secrets, context);
     let (params, certificates, alpn, key_log) = (params?, certificates?, alpn?, key_log?);
-    let (sessions, validation) = (sessions?, validation?);
-    let clients = validation
-        .map(|(validation, required)| ClientVerifier::new(validation, required, Arc::clone(&params.provider)))
-        .map(Arc::new);
+    let (sessions, belief) = (sessions?, belief?);
     stapled(&certificates, policy, at)?;
-    let scope = scope(&alpn, clients.as_deref());
-    let builder = ServerConfig::builder_with_provider(params.provider)
-        .with_protocol_versions(&params.versions)
-        .map_err(|error| at.field("tls_params").error(format_args!("no handshake is possible: {error}")))?;
-    let builder = match &clients {
-        Some(clients) => builder.with_client_cert_verifier(Arc::clone(clients) as Arc<_>),
-        None => builder.with_no_client_auth(),
+    let clients = Clients {
+        belief,
+        required: written.require_client_certificate.unwrap_or(false),
+        provider: Arc::clone(&params.provider),
+        stats: Arc::default(),
     };
-    let mut template = builder.with_cert_resolver(Arc::new(Choice::default()));
-    template.alpn_protocols = alpn;
-    template.ignore_client_order = !written.prefer_client_ciphers;
-    if let Some(key_log) = key_log {
-        template.key_log = Arc::new(key_log);
-    }
+    let scope = scope(&alpn);
+    let template = Template {
+        provider: params.provider,
+        versions: params.versions,
+        alpn,
+        ignore_client_order: !written.prefer_client_ciphers,
+        key_log: key_log.map(Arc::new),
+    };
     let schemes = params.schemes;
     let recipe = Recipe { template, certificates, schemes, policy, options, sessions, scope, clients: clients.clone() };
     let changes = recipe.changes();
-    let live = Live::new(recipe);
+    let live = Live::new(recipe)
+        .map_err(|error| at.field("tls_params").error(format_args!("no handshake is possible: {error}")))?;
     if changes {
         secrets.rotate(&live);
     }
@@ -146,35 +139,29 @@ pub fn has_ticket_keys(written: &DownstreamTlsContext) -> bool {
     matches!(written.session_ticket_keys_type, Some(SessionTicketKeys(_) | SessionTicketKeysSdsSecretConfig(_)))
 }
 
-/// Whom clients are verified by, and whether they have to show a certificate; `None` where they are not asked for one.
-fn asked(
-    validation: Option<Arc<Validation>>,
+/// Whom clients are verified by. Whoever has to show a certificate has to be told whose are believed.
+fn believed(
+    common: &CommonTlsContext,
     written: &DownstreamTlsContext,
+    secrets: &Secrets,
     at: At<'_>,
-) -> Result<Option<(Arc<Validation>, bool)>, Invalid> {
+) -> Result<Option<Arc<Belief>>, Invalid> {
     let required = written.require_client_certificate.unwrap_or(false);
-    match validation.filter(|validation| validation.asks()) {
-        Some(validation) => {
-            let required = required || validation.is_picky() && !validation.lets_pass();
-            Ok(Some((validation, required)))
-        }
+    let at_common = at.field("common_tls_context");
+    let belief = Belief::of_context(common.validation_context_type.as_ref(), secrets, at_common)?;
+    if required && !belief.as_ref().is_some_and(|belief| belief.now().asks()) {
         // Envoy would serve everybody.
-        None if required => Err(at.field("require_client_certificate").error_with_hint(
+        return Err(at.field("require_client_certificate").error_with_hint(
             "asks for certificates, and nothing says which are believed",
             "set `common_tls_context.validation_context.trusted_ca`",
-        )),
-        None => Ok(None),
+        ));
     }
+    Ok(belief)
 }
 
-/// What TLS itself makes sessions depend on, beside the certificates.
-fn scope(alpn: &[Vec<u8>], clients: Option<&ClientVerifier>) -> Scope {
+/// What TLS itself makes sessions depend on, beside the certificates and what clients are asked for.
+fn scope(alpn: &[Vec<u8>]) -> Scope {
     let mut scope = Scope::default();
-    // A client that resumes shows no certificate: it has shown one to somebody who asked the same, or was asked for none.
-    match clients {
-        Some(clients) => clients.bind(&mut scope),
-        None => scope.bind("client authentication", "none"),
-    }
     for protocol in alpn {
         scope.bind("protocol", protocol);
     }
@@ -182,15 +169,8 @@ fn scope(alpn: &[Vec<u8>], clients: Option<&ClientVerifier>) -> Scope {
 }
 
 /// The certificates of a context, its own before those that it refers to.
-fn certificates(
-    common: &CommonTlsContext,
-    secrets: &Secrets,
-    at: At<'_>,
-) -> Result<Vec<Arc<Source<Certificate>>>, Invalid> {
-    let own = at.each("tls_certificates", &common.tls_certificates, |at, written| secrets.own(written, at));
-    let configs = &common.tls_certificate_sds_secret_configs;
-    let named = at.each("tls_certificate_sds_secret_configs", configs, |at, written| secrets.named(written, at));
-    let all = [own?, named?].concat();
+fn certificates(common: &CommonTlsContext, secrets: &Secrets, at: At<'_>) -> Result<Vec<Listed>, Invalid> {
+    let all = secrets.certificates(common, at)?;
     if all.is_empty() {
         return Err(at.field("tls_certificates").error("a server needs a certificate"));
     }
@@ -198,8 +178,8 @@ fn certificates(
 }
 
 /// Whether every certificate has the staple that the policy asks for.
-fn stapled(certificates: &[Arc<Source<Certificate>>], policy: OcspStaplePolicy, at: At<'_>) -> Result<(), Invalid> {
-    let certificates: Vec<_> = certificates.iter().map(|source| source.now()).collect();
+fn stapled(certificates: &[Listed], policy: OcspStaplePolicy, at: At<'_>) -> Result<(), Invalid> {
+    let certificates: Vec<_> = certificates.iter().map(|listed| listed.source.now()).collect();
     match unstapled(&certificates, policy) {
         Some(bare) => Err(at.field("tls_certificates").error(format_args!(
             "`ocsp_staple_policy: MUST_STAPLE` asks for an `ocsp_staple` with every certificate: that in `{}` has none",

@@ -9,25 +9,19 @@ use rustls::sign::CertifiedKey;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::CommonTlsContext;
 use crate::config::{At, Invalid};
 use crate::tls::certificate::Certificate;
+use crate::tls::expiry::Listed;
 use crate::tls::rotation::Source;
 use crate::tls::schemes::limited;
 use crate::tls::secrets::Secrets;
 
 /// The certificate of a context, its own or one that it refers to.
-pub(super) fn identity(
-    common: &CommonTlsContext,
-    secrets: &Secrets,
-    at: At<'_>,
-) -> Result<Option<Arc<Source<Certificate>>>, Invalid> {
-    let own = at.each("tls_certificates", &common.tls_certificates, |at, written| {
+pub(super) fn identity(common: &CommonTlsContext, secrets: &Secrets, at: At<'_>) -> Result<Option<Listed>, Invalid> {
+    for (at, written) in at.items("tls_certificates", &common.tls_certificates) {
         if written.ocsp_staple.is_some() {
             at.field("ocsp_staple").no_effect("`ocsp_staple` has no effect on a cluster: only servers show one");
         }
-        secrets.own(written, at)
-    });
-    let configs = &common.tls_certificate_sds_secret_configs;
-    let named = at.each("tls_certificate_sds_secret_configs", configs, |at, written| secrets.named(written, at));
-    let mut all = [own?, named?].concat();
+    }
+    let mut all = secrets.certificates(common, at)?;
     let certificate = all.pop();
     if !all.is_empty() {
         // As in Envoy.

@@ -18,10 +18,11 @@ use rustls::client::danger::ServerCertVerifier;
 
 use self::proof::Proof;
 use super::Transport;
+use super::expiry::Told;
 use super::params::params;
 use super::secrets::Secrets;
 use super::server::{alpn, key_log};
-use super::validation::{self, UpstreamVerifier};
+use super::validation::{Belief, UpstreamVerifier};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{CommonTlsContext, UpstreamTlsContext};
 use crate::config::{At, Invalid};
 
@@ -94,14 +95,14 @@ pub fn client(
     let common_at = at.field("common_tls_context");
     let absent = CommonTlsContext::default();
     let common = written.common_tls_context.as_ref().unwrap_or(&absent);
-    let validation = validation::of_context(common.validation_context_type.as_ref(), secrets, common_at);
+    let belief = Belief::of_context(common.validation_context_type.as_ref(), secrets, common_at);
     let params = params(common.tls_params.as_ref(), transport, common_at.field("tls_params"));
     let alpn = protocols(&common.alpn_protocols, transport, common_at.field("alpn_protocols"));
     let identity = identity::identity(common, secrets, common_at);
     let key_log = key_log(common.key_log.as_ref(), common_at.field("key_log"));
-    let (validation, params, alpn, sni) = (validation?, params?, alpn?, sni?);
+    let (belief, params, alpn, sni) = (belief?, params?, alpn?, sni?);
     let (identity, key_log) = (identity?, key_log?);
-    let verifies = validation.as_ref().is_some_and(|validation| validation.verifies());
+    let verifies = belief.as_ref().is_some_and(|belief| belief.now().verifies());
     if !verifies {
         if written.auto_sni_san_validation {
             return Err(at.field("auto_sni_san_validation").error(NEEDS_AUTHORITY));
@@ -111,9 +112,16 @@ pub fn client(
              `common_tls_context.validation_context.trusted_ca` is set",
         );
     }
-    let context: Arc<dyn ServerCertVerifier> =
-        Arc::new(UpstreamVerifier::new(validation, Arc::clone(&params.provider)));
-    let identity = identity.map(|certificate| identity::shown(&certificate, params.schemes.as_ref()));
+    let context: Arc<dyn ServerCertVerifier> = Arc::new(UpstreamVerifier::new(belief, Arc::clone(&params.provider)));
+    let identity = identity.map(|listed| {
+        let shown = identity::shown(&listed.source, params.schemes.as_ref());
+        let changes = listed.source.changes();
+        let told = Told::new(listed, stats.scope());
+        if changes {
+            secrets.rotate(&told);
+        }
+        shown
+    });
     let proof =
         Proof { context: Arc::clone(&context), names: Vec::new(), schemes: params.schemes, stats: stats.clone() };
     let builder = ClientConfig::builder_with_provider(params.provider)

@@ -18,6 +18,8 @@ pub struct SslStats {
     fail_verify_error: Counter,
     fail_verify_san: Counter,
     agreed: Agreed,
+    /// The cluster's.
+    scope: Scope,
 }
 
 impl SslStats {
@@ -32,7 +34,12 @@ impl SslStats {
             fail_verify_error: ssl.counter("fail_verify_error"),
             fail_verify_san: ssl.counter("fail_verify_san"),
             agreed: Agreed::new(&ssl),
+            scope: scope.clone(),
         }
+    }
+
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// A handshake is complete.

@@ -3,12 +3,13 @@
 //! The file is a `DiscoveryResponse` in YAML, or in JSON where its name ends with `.json`: `resources` lists secrets.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::material::Material;
 use crate::config::proto::envoy::config::core::v3::{ConfigSource, PathConfigSource, config_source};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::Secret;
 use crate::config::proto::envoy::service::discovery::v3::DiscoveryResponse;
-use crate::config::{At, Invalid, Leniency, Report, Severity, Source, read_message};
+use crate::config::{At, Invalid, Leniency, Report, Severity, Source, duration, read_message};
 use crate::files::Places;
 
 /// Where a secret is delivered.
@@ -16,6 +17,8 @@ use crate::files::Places;
 pub(in crate::tls) struct Delivery {
     path: PathBuf,
     directory: Option<PathBuf>,
+    /// How often it is looked at beside.
+    interval: Option<Duration>,
     /// The name of the secret.
     name: String,
 }
@@ -36,10 +39,11 @@ impl Delivery {
             Some(config_source::ConfigSourceSpecifier::PathConfigSource(PathConfigSource {
                 path,
                 watched_directory,
-                ..
+                poll_interval,
             })) => Ok(Self {
                 path: path.into(),
                 directory: watched_directory.as_ref().map(|directory| PathBuf::from(&directory.path)),
+                interval: poll_interval.as_ref().map(duration),
                 name: name.to_owned(),
             }),
             // The walk has refused the others.
@@ -60,6 +64,7 @@ impl Delivery {
             Some(directory) => places.directory(directory),
             None => places.directories_of_files(),
         }
+        self.interval.into_iter().for_each(|interval| places.every(interval));
         places
     }
 

@@ -1,9 +1,10 @@
-//! What changes of TLS contexts while the process runs: certificates, staples and ticket keys in files.
+//! What changes of TLS contexts while the process runs: certificates, staples, authorities, revocation lists and ticket keys in
+//! files.
 //!
 //! A [`Source`] is one of them as it is now, and knows how to read it again; a context ([`super::live`]) is made anew when one of
 //! its sources is another. [`Rotation`] holds all of both. It waits on a thread of its own for something to happen to the files
-//! and reads them there: handshakes go on meanwhile with what was good last, and take up what is new by one
-//! load of a pointer. What cannot be read, or does not belong together, is told and left; it is tried again when something
+//! that are watched, or for somebody to ask ([`Reread`]), and reads them there: handshakes go on meanwhile with what was good
+//! last, and take up what is new by one load of a pointer. What cannot be read, or does not belong together, is told and left; it is tried again when something
 //! changes.
 
 mod delivered;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::{io, thread};
 
-use crate::files::{Places, Watcher};
+use crate::files::{Bell, Places, Watcher};
 
 pub(super) use delivered::Delivery;
 pub(super) use material::Material;
@@ -39,8 +40,8 @@ pub(super) trait Renewable: Debug + Send + Sync {
     /// The process uses it from now on.
     fn begin(&self) {}
 
-    /// Reads it again if its files have changed.
-    fn renew(&self);
+    /// Reads it again if its files have changed; those that are not watched only where somebody has asked.
+    fn renew(&self, asked: bool);
 }
 
 /// Something that is made of sources.
@@ -62,28 +63,31 @@ impl Rotation {
     ///
     /// # Errors
     /// What the system says where there is no thread to be had.
-    pub fn start(self) -> io::Result<()> {
+    pub fn start(self) -> io::Result<Reread> {
         for source in &self.sources {
             source.begin();
         }
-        if self.places().are_unwatched() {
-            return Ok(());
+        let bell = Arc::new(Bell::new()?);
+        if !self.sources.is_empty() {
+            let rung = Arc::clone(&bell);
+            thread::Builder::new().name("rotation".to_owned()).spawn(move || self.run(&rung))?;
         }
-        thread::Builder::new().name("rotation".to_owned()).spawn(move || self.run()).map(|_| ())
+        Ok(Reread(bell))
     }
 
-    fn run(&self) {
+    fn run(&self, bell: &Bell) {
         let mut told = Vec::new();
         loop {
             let places = self.places();
             let watcher = Watcher::new(&places);
             tell(&watcher, &mut told);
             // What happened before the watch began is found now.
-            if catch_unwind(AssertUnwindSafe(|| self.renew())).is_err() {
+            let asked = bell.take();
+            if catch_unwind(AssertUnwindSafe(|| self.renew(asked))).is_err() {
                 tracing::error!("certificates could not be read again: the last good ones stay");
             }
             if self.places() == places {
-                watcher.changed();
+                watcher.changed(bell);
             }
         }
     }
@@ -96,13 +100,24 @@ impl Rotation {
         all
     }
 
-    fn renew(&self) {
+    fn renew(&self, asked: bool) {
         for source in &self.sources {
-            source.renew();
+            source.renew(asked);
         }
         for context in &self.contexts {
             context.refresh();
         }
+    }
+}
+
+/// Has everything that came from files read again where the files have changed, watched or not.
+#[derive(Debug)]
+pub struct Reread(Arc<Bell>);
+
+impl Reread {
+    /// Asks for it; it is done a moment later.
+    pub fn ask(&self) {
+        self.0.ring();
     }
 }
 

@@ -23,9 +23,9 @@ pub(in crate::tls) struct Source<M: Material> {
 
 /// Where it comes from.
 enum Origin<W> {
-    /// The configuration, and nothing watches the files that it names, if any.
+    /// The configuration, which names no files.
     Fixed,
-    /// The configuration, which names files that are watched.
+    /// The configuration, which names files.
     Written(W),
     /// A file that holds a secret, which may name files.
     Delivered(Delivery, SecretStats),
@@ -44,7 +44,7 @@ impl<M: Material> Source<M> {
     /// What the configuration describes.
     pub(in crate::tls) fn written(written: &M::Written, at: At<'_>) -> Result<Arc<Self>, Invalid> {
         let places = M::places(written, false);
-        if places.are_unwatched() {
+        if places.are_none() {
             return M::load(written, at).map(|now| Self::new(Origin::Fixed, now, Tried::default()));
         }
         // Before it is read, so that what is written meanwhile makes a difference.
@@ -106,7 +106,8 @@ impl<M: Material> Source<M> {
 
 impl<M: Material> Renewable for Source<M> {
     fn places(&self) -> Places {
-        self.tried.lock().unwrap_or_else(PoisonError::into_inner).places.clone()
+        let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        if tried.places.are_unwatched() { Places::default() } else { tried.places.clone() }
     }
 
     fn begin(&self) {
@@ -115,8 +116,11 @@ impl<M: Material> Renewable for Source<M> {
         }
     }
 
-    fn renew(&self) {
+    fn renew(&self, asked: bool) {
         let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        if tried.places.are_unwatched() && !asked {
+            return;
+        }
         let stamp = tried.places.stamp();
         if stamp == tried.stamp {
             return;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use prost::Message;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
@@ -15,63 +14,12 @@ use super::{Rules, Shared, Validation};
 use crate::config::proto::envoy::config::core::v3::DataSource;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::CertificateValidationContext;
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::certificate_validation_context::TrustChainVerification;
-use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::common_tls_context::{
-    CombinedCertificateValidationContext, ValidationContextType,
-};
-use crate::config::values::data_source;
+use crate::config::values::watched_data_source;
 use crate::config::{At, Invalid};
-use crate::tls::secrets::Secrets;
 use crate::tls::sessions::Scope;
 
-/// The context of a `CommonTlsContext`, which stands at `at`; `None` where there is none.
-pub(in crate::tls) fn of_context(
-    written: Option<&ValidationContextType>,
-    secrets: &Secrets,
-    at: At<'_>,
-) -> Result<Option<Shared>, Invalid> {
-    match written {
-        None => Ok(None),
-        Some(ValidationContextType::ValidationContext(written)) => {
-            of_message(written, at.field("validation_context")).map(Some)
-        }
-        Some(ValidationContextType::ValidationContextSdsSecretConfig(written)) => {
-            let at = at.field("validation_context_sds_secret_config");
-            let secret = secrets.validation(written, at)?;
-            let (message, built) = secret.as_ref();
-            without_authority(message, at)?;
-            Ok(Some(Arc::clone(built)))
-        }
-        Some(ValidationContextType::CombinedValidationContext(written)) => {
-            combined(written, secrets, at.field("combined_validation_context")).map(Some)
-        }
-        // The walk has refused the others.
-        Some(_) => Err(at.given_up()),
-    }
-}
-
-/// A context of which a secret says more: its single values stand before those of the default, its lists behind them.
-fn combined(written: &CombinedCertificateValidationContext, secrets: &Secrets, at: At<'_>) -> Result<Shared, Invalid> {
-    let default = at.required("default_validation_context", written.default_validation_context.as_ref());
-    let config = written.validation_context_sds_secret_config.as_ref();
-    let config = at.required("validation_context_sds_secret_config", config);
-    let secret = config.and_then(|config| secrets.validation(config, at.field("validation_context_sds_secret_config")));
-    let (default, secret) = (default?, secret?);
-    let (secret, _) = secret.as_ref();
-    let mut merged = default.clone();
-    let at = at.field("default_validation_context");
-    // Merging is what protobuf calls it when bytes of one message follow those of another.
-    merged.merge(secret.encode_to_vec().as_slice()).map_err(|error| at.error(error))?;
-    of_message(&merged, at)
-}
-
-/// The context that a message is.
-pub(in crate::tls) fn of_message(written: &CertificateValidationContext, at: At<'_>) -> Result<Shared, Invalid> {
-    let (built, complete) = (of_secret(written, at), without_authority(written, at));
-    complete.and(built)
-}
-
-/// The same for one that need not be complete: what refers to it may add to it.
-pub(in crate::tls) fn of_secret(written: &CertificateValidationContext, at: At<'_>) -> Result<Shared, Invalid> {
+/// What a message asks for. It need not be complete: what refers to it may add to it.
+pub(super) fn build(written: &CertificateValidationContext, at: At<'_>) -> Result<Shared, Invalid> {
     let algorithms = default_provider().signature_verification_algorithms;
     let certificates = trusted(written, at);
     let crls = crls(written, at);
@@ -147,7 +95,7 @@ fn crls(written: &CertificateValidationContext, at: At<'_>) -> Result<Crls, Inva
 
 /// Everything of one kind in a PEM file; `label` is how the kind is written there (RFC 7468).
 fn pem<T: PemObject>(source: &DataSource, at: At<'_>, label: &str) -> Result<(Vec<T>, String), Invalid> {
-    let (pem, path) = data_source(source, at)?;
+    let (pem, path) = watched_data_source(source, at)?;
     let read: Result<Vec<T>, _> = T::pem_slice_iter(&pem).collect();
     let read = read.map_err(|error| at.error(format_args!("`{path}` is not PEM: {error}")))?;
     if read.is_empty() {
@@ -159,7 +107,7 @@ fn pem<T: PemObject>(source: &DataSource, at: At<'_>, label: &str) -> Result<(Ve
 }
 
 /// What says nothing without an authority is refused, as Envoy refuses it: it would seem to protect.
-fn without_authority(written: &CertificateValidationContext, at: At<'_>) -> Result<(), Invalid> {
+pub(super) fn without_authority(written: &CertificateValidationContext, at: At<'_>) -> Result<(), Invalid> {
     if written.trusted_ca.is_some() || written.system_root_certs.is_some() {
         return Ok(());
     }

@@ -8,28 +8,50 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 
-use super::{Chain, Shared, Side, VerifyStats};
+use super::{Belief, Chain, Shared, Side, VerifyStats};
 use crate::tls::sessions::Scope;
 
-/// Verifies clients against a context.
-#[derive(Debug)]
-pub(in crate::tls) struct ClientVerifier {
-    validation: Shared,
-    required: bool,
-    provider: Arc<CryptoProvider>,
+/// What a context asks of its clients.
+#[derive(Clone, Debug)]
+pub(in crate::tls) struct Clients {
+    /// Whom it believes; whatever else it says is nothing without that.
+    pub(in crate::tls) belief: Option<Arc<Belief>>,
+    /// `require_client_certificate`
+    pub(in crate::tls) required: bool,
+    pub(in crate::tls) provider: Arc<CryptoProvider>,
     /// Of the listener, once it is known.
-    stats: OnceLock<VerifyStats>,
+    pub(in crate::tls) stats: Arc<OnceLock<VerifyStats>>,
 }
 
-impl ClientVerifier {
-    pub(in crate::tls) fn new(validation: Shared, required: bool, provider: Arc<CryptoProvider>) -> Self {
-        Self { validation, required, provider, stats: OnceLock::new() }
+impl Clients {
+    /// Who verifies them now; `None` where they are not asked for a certificate.
+    pub(in crate::tls) fn verifier(&self) -> Option<Arc<ClientVerifier>> {
+        let validation = self.belief.as_ref()?.now();
+        let required = self.required || validation.is_picky() && !validation.lets_pass();
+        let (provider, stats) = (Arc::clone(&self.provider), Arc::clone(&self.stats));
+        validation.asks().then(|| Arc::new(ClientVerifier { validation, required, provider, stats }))
     }
 
     /// Counts there what is refused from now on.
     pub(in crate::tls) fn count_in(&self, stats: &VerifyStats) {
         // A context is of one listener.
         let _ = self.stats.set(stats.clone());
+    }
+}
+
+/// Verifies clients against what is believed.
+#[derive(Debug)]
+pub(in crate::tls) struct ClientVerifier {
+    validation: Shared,
+    required: bool,
+    provider: Arc<CryptoProvider>,
+    stats: Arc<OnceLock<VerifyStats>>,
+}
+
+impl ClientVerifier {
+    /// Whether it goes by that.
+    pub(in crate::tls) fn goes_by(&self, validation: &Shared) -> bool {
+        Arc::ptr_eq(&self.validation, validation)
     }
 
     /// Makes sessions depend on all that clients are asked for.

@@ -1,10 +1,11 @@
 //! A `CertificateValidationContext` as it runs: whether the certificate of the other side is believed.
 //!
 //! The same for clients of a listener and for upstreams: the chain ([`Authorities`], [`Crls`]), then the names ([`Names`]), then
-//! the pins ([`Pins`]). Nothing here waits or reads: what is needed was loaded before, and the time is an argument. What a
-//! context asks for follows Envoy 1.40, checked against the release binary; paths are built by webpki (RFC 5280 §6).
+//! the pins ([`Pins`]). Nothing that verifies waits or reads: what is needed was loaded before, and the time is an argument. What
+//! was loaded may change ([`Belief`]): a handshake goes by what is believed when it begins. What a context asks for follows Envoy 1.40, checked against the release binary; paths are built by webpki (RFC 5280 §6).
 
 mod authorities;
+mod belief;
 mod build;
 mod chain;
 mod client;
@@ -14,14 +15,16 @@ mod pins;
 mod refusal;
 mod standing;
 mod stats;
+mod trust;
 mod upstream;
 
-pub(super) use build::{of_context, of_secret};
-pub(super) use client::ClientVerifier;
+pub(super) use belief::Belief;
+pub(super) use client::{ClientVerifier, Clients};
 pub(super) use names::text;
 pub use refusal::{Cause, cause, in_words};
 pub(super) use standing::standing;
 pub use stats::VerifyStats;
+pub(super) use trust::Trust;
 pub(super) use upstream::UpstreamVerifier;
 
 use std::sync::Arc;

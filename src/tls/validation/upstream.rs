@@ -10,18 +10,18 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
-use super::{Chain, Shared, Side};
+use super::{Belief, Chain, Side};
 
-/// Verifies upstreams against a context.
+/// Verifies upstreams against what is believed when they show their certificates.
 #[derive(Debug)]
 pub(in crate::tls) struct UpstreamVerifier {
-    validation: Option<Shared>,
+    belief: Option<Arc<Belief>>,
     provider: Arc<CryptoProvider>,
 }
 
 impl UpstreamVerifier {
-    pub(in crate::tls) fn new(validation: Option<Shared>, provider: Arc<CryptoProvider>) -> Self {
-        Self { validation, provider }
+    pub(in crate::tls) fn new(belief: Option<Arc<Belief>>, provider: Arc<CryptoProvider>) -> Self {
+        Self { belief, provider }
     }
 }
 
@@ -34,8 +34,8 @@ impl ServerCertVerifier for UpstreamVerifier {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if let Some(validation) = &self.validation {
-            validation.verify(Chain { leaf, others }, Side::Server, now, |_| ())?;
+        if let Some(belief) = &self.belief {
+            belief.now().verify(Chain { leaf, others }, Side::Server, now, |_| ())?;
         }
         Ok(ServerCertVerified::assertion())
     }

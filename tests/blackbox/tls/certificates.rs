@@ -30,6 +30,16 @@ pub(super) fn ecdsa(names: &[&str]) -> Made {
     made(names, "somebody", &rcgen::PKCS_ECDSA_P256_SHA256)
 }
 
+/// One that ends when a year begins.
+pub(super) fn ending(names: &[&str], year: i32) -> Made {
+    let key = KeyPair::generate().expect("a key");
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut parameters = CertificateParams::new(names).expect("host names");
+    parameters.not_after = rcgen::date_time_ymd(year, 1, 1);
+    let certificate = parameters.self_signed(&key).expect("a certificate");
+    Made { der: certificate.der().to_vec(), pem: certificate.pem(), key }
+}
+
 fn rsa(names: &[&str]) -> Made {
     made(names, "somebody", &rcgen::PKCS_RSA_SHA256)
 }

@@ -4,9 +4,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::certificates::{CERTIFICATES, Made, ecdsa, response};
+use super::certificates::{CERTIFICATES, Made, ecdsa, ending, response};
 use super::guest::{By, Guest};
 use super::shown::{BOTH, Over, Visitor};
 use crate::edge::Edge;
@@ -104,7 +105,7 @@ impl Place {
 }
 
 /// Puts a file in the place of another.
-fn replace(path: &Path, text: &str) {
+pub(super) fn replace(path: &Path, text: &str) {
     let new = path.with_extension("new");
     fs::write(&new, text).expect("written");
     fs::rename(&new, path).expect("moved");
@@ -236,6 +237,66 @@ async fn a_file_with_a_secret_may_be_watched_by_another_directory() {
     // Nothing happens in the directory that is watched, until a file is made there.
     fs::write(watched.path().join("now"), "").expect("written");
     until_shown(&edge, &made[1]).await;
+}
+
+#[tokio::test]
+async fn a_file_with_a_secret_may_be_looked_at_now_and_then() {
+    let made = [localhost(), localhost()];
+    let place = made.each_ref().map(|made| Place::new(made, How::Moved));
+    let [directory, watched] = [(), ()].map(|()| tempfile::tempdir().expect("a directory"));
+    let file = directory.path().join("sds.yaml");
+    fs::write(&file, place[0].secret()).expect("written");
+    let config = format!(
+        "tls_certificate_sds_secret_configs: [{{name: edge, sds_config: {{path_config_source: {{path: \"{}\", watched_directory: {{path: \"{}\"}}, poll_interval: 0.05s}}}}}}]",
+        file.display(),
+        watched.path().display(),
+    );
+    let edge = edge(&config).await;
+    // Nothing ever happens in the directory that is watched.
+    replace(&file, &place[1].secret());
+    until_shown(&edge, &made[1]).await;
+}
+
+#[tokio::test]
+async fn what_is_not_watched_is_read_again_where_that_is_asked_for() {
+    let made = [localhost(), localhost()];
+    let mut place = Place::new(&made[0], How::Moved);
+    let edge = edge(&format!("tls_certificates: [{{{}}}]", place.sources(""))).await;
+    place.put(&made[1], How::Moved);
+    for over in BOTH {
+        assert_eq!(shown(&edge, over).await, made[0].der, "{over:?}");
+    }
+    edge.process.signal(Signal::HUP);
+    until_shown(&edge, &made[1]).await;
+    let log = edge.process.standard_error();
+    assert!(log.contains("in files are read again: for anything else, restart"), "{log}");
+}
+
+#[tokio::test]
+async fn when_certificates_end_is_told_and_told_again() {
+    // When 2030, 2031 and 2032 begin.
+    const ENDS: [i64; 3] = [1_893_456_000, 1_924_992_000, 1_956_528_000];
+    let [first, second, third] = [2030, 2031, 2032].map(|year| ending(&["localhost"], year));
+    let mut place = Place::new(&second, How::Moved);
+    let [early, late] = [&first, &third].map(|made| Place::new(made, How::Moved));
+    let secret =
+        format!("static_resources:\n  secrets:\n  - {{name: ours, tls_certificate: {{{}}}}}\n", early.sources(""));
+    let config = format!(
+        "{}, tls_certificate_sds_secret_configs: [{{name: ours}}]",
+        place.watched().replace("}]", &format!("}}, {{{}}}]", late.sources("")))
+    );
+    let edge = super::edge("", &[("static_resources:\n", &secret), (CERTIFICATES, &config)]).await;
+    let ends = async |name: &str| {
+        let stats = edge.process.stats().await.0;
+        let name = format!(".ssl.certificate.{name}.expiration_unix_time_seconds");
+        let ends = stats.iter().filter(|(listener, _)| listener.starts_with("listener.") && listener.ends_with(&name));
+        ends.map(|(_, value)| *value).collect::<Vec<_>>()
+    };
+    // The statistics of both listeners have one name. Of the certificates without one, the one that ends first is told of.
+    assert_eq!(ends("ours").await, [ENDS[0]; 1]);
+    assert_eq!(ends("unnamed_cert_e3b0c442").await, [ENDS[1]; 1]);
+    place.put(&third, How::Moved);
+    until("the new end", async || (ends("unnamed_cert_e3b0c442").await == [ENDS[2]; 1]).then_some(())).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! TLS towards HTTP/1.1 upstreams: who they are, what they are asked for, what they are shown, and what goes wrong.
 
+mod believed;
 mod exchanges;
 mod failures;
 mod identity;

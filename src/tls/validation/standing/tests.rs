@@ -17,6 +17,10 @@ use super::*;
 use crate::config::Report;
 use crate::config::proto::envoy::config::core::v3::{DataSource, data_source::Specifier};
 use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::CertificateValidationContext;
+use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::common_tls_context::ValidationContextType;
+use crate::observe::stats::Store;
+use crate::tls::Secrets;
+use crate::tls::validation::{Belief, Clients};
 
 /// Seconds of the year 2020.
 #[derive(Debug, Default)]
@@ -108,8 +112,11 @@ impl Stage {
         let written =
             CertificateValidationContext { trusted_ca: Some(trusted), ..CertificateValidationContext::default() };
         let report = Report::new("test");
-        let validation = super::super::of_secret(&written, report.at()).unwrap();
-        let verifier = Arc::new(ClientVerifier::new(validation, true, Arc::clone(&provider)));
+        let secrets = Secrets::build(&[], &Store::new().scope(""), report.at());
+        let written = ValidationContextType::ValidationContext(written);
+        let belief = Belief::of_context(Some(&written), &secrets, report.at()).unwrap();
+        let clients = Clients { belief, required: true, provider: Arc::clone(&provider), stats: Arc::default() };
+        let verifier = clients.verifier().unwrap();
         let (chain, key) = sign(12);
         let mut server = ServerConfig::builder_with_details(Arc::clone(&provider), Arc::clone(&clock) as Arc<_>)
             .with_protocol_versions(&[version])
