@@ -20,6 +20,7 @@ pub mod message;
 mod pump;
 pub mod qpack;
 mod target;
+mod upload;
 
 pub use activity::{Activity, Busy};
 pub use detect::{Prefixed, starts_http2};

@@ -127,8 +127,7 @@ impl Account {
         upstream.local = attempt.local;
         upstream.tls = attempt.tls.as_ref().map(|tls| tls.agreed.clone());
         upstream.server_name = attempt.tls.as_ref().and_then(|tls| tls.asked.sni().cloned());
-        let version = self.cluster.as_ref().map(|cluster| cluster.codec.version());
-        upstream.protocol = version.filter(|_| attempt.local.is_some());
+        upstream.protocol = attempt.version.filter(|_| attempt.local.is_some());
         upstream.transport_failure = attempt.transport_failure.clone().map(Cow::Owned);
         let times = &mut self.record.times;
         if let (Some(sent), Some(waited)) = (attempt.sent, attempt.pool_ready) {

@@ -140,7 +140,7 @@ pub(super) async fn forward(
 /// One way to the cluster and back, within the times of the exchange.
 async fn send(exchange: &mut Exchange, pool: &Arc<Pool>, request: Request) -> Result<(Response, Lease), Failure> {
     let (flow, timeouts) = (exchange.flow(), exchange.timeouts());
-    let trailers = exchange.passes_trailers(pool.cluster().trailers);
+    let trailers = exchange.passes_trailers(pool.cluster().versions.pass_trailers(request.version()));
     let request = request.map(|body| RequestBody::wrap(body, &flow, trailers));
     let outcome = tokio::select! {
         biased;

@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::cluster::HostCounts;
 use super::protocol::{Spoken, spoken};
 use super::references::References;
-use super::{Cluster, ClusterStats, Codec, Host, NameTaken};
+use super::{Cluster, ClusterStats, Host, NameTaken, Versions};
 use crate::config::proto::envoy::config::cluster::v3 as proto;
 use crate::config::proto::envoy::config::core::v3::socket_address::Protocol;
 use crate::config::proto::envoy::config::endpoint::v3::{LbEndpoint, LocalityLbEndpoints, lb_endpoint};
 use crate::config::values::{is_name, socket_address};
 use crate::config::{At, Invalid, duration};
 use crate::observe::stats::Scope;
-use crate::tls::{Handshakes, Secrets, Wanted};
+use crate::tls::{Secrets, Wanted};
 
 /// Builds all clusters of the field `clusters` of the message at `at`. All faults are reported, and what refers to a
 /// faulty cluster can be built all the same.
@@ -53,19 +53,19 @@ fn cluster(written: &proto::Cluster, secrets: &Secrets, at: At<'_>, stats: &Scop
     let spoken = spoken(written, secrets, &scope, at);
     // Names are for types of clusters that the walk refuses.
     let may_be_names = kind.is_err() || at.field("type").is_tainted();
-    let codec = spoken.as_ref().ok().map(|spoken| &spoken.codec);
-    let hosts = hosts(written, may_be_names, codec, at);
-    let (hosts, Spoken { codec, trailers, naming }) = (hosts?, spoken?);
+    let versions = spoken.as_ref().ok().map(|spoken| &spoken.versions);
+    let hosts = hosts(written, may_be_names, versions, at);
+    let (hosts, Spoken { versions, naming, limits }) = (hosts?, spoken?);
     kind.and(policy)?;
     Ok(Cluster {
         name: Arc::from(written.name.as_str()),
         connect_timeout: written.connect_timeout.as_ref().map_or(CONNECT_TIMEOUT, duration),
-        codec,
+        versions,
+        limits,
         naming,
         max_connections: MAX_CONNECTIONS,
         max_requests: MAX_REQUESTS,
         max_pending_requests: MAX_PENDING_REQUESTS,
-        trailers,
         stats: ClusterStats::new(&scope, hosts.len() as u64),
         hosts,
     })
@@ -74,14 +74,14 @@ fn cluster(written: &proto::Cluster, secrets: &Secrets, at: At<'_>, stats: &Scop
 fn hosts(
     written: &proto::Cluster,
     may_be_names: bool,
-    codec: Option<&Codec>,
+    versions: Option<&Versions>,
     at: At<'_>,
 ) -> Result<Vec<Arc<Host>>, Invalid> {
     let Some(assignment) = &written.load_assignment else { return Ok(Vec::new()) };
     let at = at.field("load_assignment");
     let localities = at.each("endpoints", &assignment.endpoints, |at, locality| {
         at.each("lb_endpoints", &locality.lb_endpoints, |at, endpoint| {
-            host(endpoint, locality, may_be_names, codec, at)
+            host(endpoint, locality, may_be_names, versions, at)
         })
     });
     Ok(localities?.into_iter().flatten().collect())
@@ -91,7 +91,7 @@ fn host(
     written: &LbEndpoint,
     locality: &LocalityLbEndpoints,
     may_be_name: bool,
-    codec: Option<&Codec>,
+    versions: Option<&Versions>,
     at: At<'_>,
 ) -> Result<Arc<Host>, Invalid> {
     let Some(lb_endpoint::HostIdentifier::Endpoint(endpoint)) = &written.host_identifier else {
@@ -102,11 +102,12 @@ fn host(
         return Err(at.given_up());
     }
     let (address, protocol) = socket_address(endpoint.address.as_ref(), at)?;
-    if matches!(codec, Some(Codec::Http1 { .. })) && protocol != Protocol::Tcp {
-        return Err(at.field("socket_address.protocol").error("an HTTP/1.1 upstream is reached by TCP"));
+    if versions.is_some_and(Versions::is_over_tcp) && protocol != Protocol::Tcp {
+        let message = "an upstream that HTTP/1.1 or HTTP/2 is spoken to is reached by TCP";
+        return Err(at.field("socket_address.protocol").error(message));
     }
     let locality = locality.locality.clone().unwrap_or_default();
-    let asked = codec.and_then(Codec::tls).map(|tls| tls.asked(Wanted::default(), &endpoint.hostname));
+    let asked = versions.and_then(Versions::tls).map(|tls| tls.asked(Wanted::default(), &endpoint.hostname));
     Ok(Arc::new(Host {
         address,
         hostname: endpoint.hostname.clone(),
@@ -114,7 +115,7 @@ fn host(
         locality: [locality.region, locality.zone, locality.sub_zone],
         counts: HostCounts::default(),
         asked: Arc::new(asked.unwrap_or_default()),
-        handshakes: Handshakes::default(),
+        handshakes: Default::default(),
     }))
 }
 

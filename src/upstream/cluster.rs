@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::{ClusterStats, Naming};
-use crate::quic::QuicUpstream;
+use super::{ClusterStats, Limits, Naming, Versions};
+use crate::http::Protocol;
 use crate::tls::{Asked, ClientTls, Handshake, Handshakes};
 
 /// A named group of hosts that serve the same.
@@ -19,8 +19,10 @@ pub struct Cluster {
     pub name: Arc<str>,
     /// How long a connection may take to stand.
     pub connect_timeout: Duration,
-    /// What its hosts are spoken to in.
-    pub codec: Codec,
+    /// Which version its hosts are spoken to in, and how.
+    pub versions: Versions,
+    /// What holds for all connections.
+    pub limits: Limits,
     /// What requests say of their connections.
     pub naming: Naming,
     /// How many connections all workers together may have open: Envoy's default `max_connections`.
@@ -29,56 +31,17 @@ pub struct Cluster {
     pub max_requests: u64,
     /// How many of them may wait for a connection: Envoy's default `max_pending_requests`.
     pub max_pending_requests: u64,
-    /// Whether trailers pass in both directions.
-    pub trailers: bool,
     /// The hosts, in the order of the file.
     pub hosts: Vec<Arc<Host>>,
     /// What is counted.
     pub stats: ClusterStats,
 }
 
-/// What the hosts of a cluster are spoken to in, and over what.
-#[derive(Clone, Debug)]
-pub enum Codec {
-    /// HTTP/1.1 over TCP.
-    Http1 {
-        /// What its handshakes need; `None` in the clear.
-        tls: Option<ClientTls>,
-    },
-    /// HTTP/3 over QUIC.
-    Http3 {
-        /// How its hosts are reached.
-        upstream: QuicUpstream,
-        /// Whether QPACK may use more than the static table.
-        qpack: bool,
-    },
-}
-
-impl Codec {
-    /// The version, as logs have it.
-    #[must_use]
-    pub fn version(&self) -> http::Version {
-        match self {
-            Self::Http1 { .. } => http::Version::HTTP_11,
-            Self::Http3 { .. } => http::Version::HTTP_3,
-        }
-    }
-
-    /// What its handshakes need, where there are any.
-    #[must_use]
-    pub fn tls(&self) -> Option<&ClientTls> {
-        match self {
-            Self::Http1 { tls } => tls.as_ref(),
-            Self::Http3 { upstream, .. } => Some(&upstream.tls),
-        }
-    }
-}
-
 impl Cluster {
     /// What the connection for a request with these fields asks for.
     #[must_use]
     pub fn asked(&self, host: &Host, fields: &HeaderMap) -> Arc<Asked> {
-        match self.codec.tls() {
+        match self.versions.tls() {
             Some(tls) if self.naming.is_by_request() => Arc::new(tls.asked(self.naming.wanted(fields), &host.hostname)),
             _ => Arc::clone(&host.asked),
         }
@@ -100,15 +63,21 @@ pub struct Host {
     pub counts: HostCounts,
     /// What connections to it ask for where requests have no say.
     pub asked: Arc<Asked>,
-    /// Its TLS handshakes, and the sessions that came of them.
-    pub handshakes: Handshakes,
+    /// Its TLS handshakes, and the sessions that came of them, by version.
+    pub handshakes: [Handshakes; 3],
 }
 
 impl Host {
-    /// A handshake that asks for `asked`.
+    /// A handshake that asks for `asked`, in the settings for connections of that version.
     #[must_use]
-    pub fn handshake(&self, tls: &ClientTls, asked: &Arc<Asked>) -> Handshake {
-        self.handshakes.of(tls, asked, self.address.ip())
+    pub fn handshake(&self, version: Protocol, tls: &ClientTls, asked: &Arc<Asked>) -> Handshake {
+        let [http1, http2, http3] = &self.handshakes;
+        let handshakes = match version {
+            Protocol::Http10 | Protocol::Http11 => http1,
+            Protocol::Http2 => http2,
+            Protocol::Http3 => http3,
+        };
+        handshakes.of(tls, asked, self.address.ip())
     }
 }
 

@@ -6,16 +6,20 @@
 mod balance;
 mod build;
 mod cluster;
+mod limits;
 mod naming;
 mod pool;
 mod protocol;
 mod references;
 mod stats;
+mod versions;
 
 pub use balance::RoundRobin;
 pub use build::clusters;
-pub use cluster::{Cluster, ClusterId, Clusters, Codec, Host, NameTaken};
+pub use cluster::{Cluster, ClusterId, Clusters, Host, NameTaken};
+pub use limits::Limits;
 pub use naming::Naming;
 pub use pool::{Attempt, Lease, Pool, Pools, TlsSide};
 pub use references::References;
 pub use stats::{ClusterStats, CodeCounters};
+pub use versions::{Codec, Http1, Http2, Http3, Versions, Way};

@@ -20,8 +20,18 @@ pub struct ClusterStats {
     pub cx_active: Gauge,
     /// `upstream_cx_http1_total`
     pub cx_http1_total: Counter,
+    /// `upstream_cx_http2_total`
+    pub cx_http2_total: Counter,
     /// `upstream_cx_http3_total`
     pub cx_http3_total: Counter,
+    /// `upstream_cx_idle_timeout`
+    pub cx_idle_timeout: Counter,
+    /// `upstream_cx_max_duration_reached`
+    pub cx_max_duration_reached: Counter,
+    /// `upstream_cx_max_requests`
+    pub cx_max_requests: Counter,
+    /// `http2.keepalive_timeout`
+    pub keepalive_timeout: Counter,
     /// `upstream_cx_connect_fail`
     pub cx_connect_fail: Counter,
     /// `upstream_cx_connect_timeout`
@@ -83,7 +93,12 @@ impl ClusterStats {
             cx_total: scope.counter("upstream_cx_total"),
             cx_active: scope.gauge("upstream_cx_active"),
             cx_http1_total: scope.counter("upstream_cx_http1_total"),
+            cx_http2_total: scope.counter("upstream_cx_http2_total"),
             cx_http3_total: scope.counter("upstream_cx_http3_total"),
+            cx_idle_timeout: scope.counter("upstream_cx_idle_timeout"),
+            cx_max_duration_reached: scope.counter("upstream_cx_max_duration_reached"),
+            cx_max_requests: scope.counter("upstream_cx_max_requests"),
+            keepalive_timeout: scope.counter("http2.keepalive_timeout"),
             cx_connect_fail: scope.counter("upstream_cx_connect_fail"),
             cx_connect_timeout: scope.counter("upstream_cx_connect_timeout"),
             cx_connect_ms: scope.histogram("upstream_cx_connect_ms"),

@@ -20,16 +20,20 @@ pub struct ClientStream {
     sender: SendRequest<Body>,
 }
 
-/// Begins HTTP/1 on `io`.
+/// Begins HTTP/1 on `io`. A response may have `max_headers` fields, and a head of about `max_head` bytes.
 ///
 /// # Errors
 /// [`Failure::UpstreamReset`] when hyper refuses the transport.
-pub async fn connect<I>(io: I, max_headers: usize) -> Result<(ClientStream, ClientConnection<I>), Failure>
+pub async fn connect<I>(
+    io: I,
+    max_headers: usize,
+    max_head: usize,
+) -> Result<(ClientStream, ClientConnection<I>), Failure>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut builder = Builder::new();
-    builder.max_headers(max_headers).max_buf_size(MAX_RESPONSE_HEAD);
+    builder.max_headers(max_headers).max_buf_size(max_head.max(LEAST_BUFFER));
     let (sender, connection) = builder.handshake(TokioIo::new(io)).await.map_err(from_response)?;
     Ok((ClientStream { sender }, connection))
 }
@@ -71,5 +75,5 @@ impl ClientStream {
     }
 }
 
-/// Bytes that the head of a response may take.
-const MAX_RESPONSE_HEAD: usize = 128 * 1024;
+/// hyper has no smaller buffer.
+const LEAST_BUFFER: usize = 8192;

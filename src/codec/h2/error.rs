@@ -3,7 +3,7 @@
 use h2::Reason;
 
 use crate::codec::message::Refused;
-use crate::http::Failure;
+use crate::http::{Failure, ResetReason};
 
 /// The code that resets a stream for `failure`.
 pub(super) fn reason(failure: &Failure) -> Reason {
@@ -49,4 +49,30 @@ pub(super) fn refused(refused: Refused) -> Failure {
         Refused::TooMany => Failure::HeadersTooLarge("http2.too_many_headers"),
         Refused::Malformed(malformed) => Failure::DownstreamProtocol(format!("http2.{malformed}").into()),
     }
+}
+
+/// What h2 says while it reads the response of an upstream.
+pub(super) fn from_upstream(error: &h2::Error) -> ResetReason {
+    if error.is_io() {
+        return ResetReason::ConnectionTermination;
+    }
+    let broke = |details: &str| ResetReason::ProtocolError(details.to_owned());
+    match (error.is_remote(), error.is_go_away()) {
+        // RFC 9113 §6.8: h2 ends those streams with it that are above the last one, for which nothing was done.
+        (true, true) => ResetReason::RemoteRefused,
+        // RFC 9113 §8.7: nothing was done for it.
+        (true, false) if error.reason() == Some(Reason::REFUSED_STREAM) => ResetReason::RemoteRefused,
+        (true, false) => ResetReason::RemoteReset,
+        (false, true) => broke("http2.protocol_error"),
+        (false, false) => broke("http2.violation.of.messaging.rule"),
+    }
+}
+
+/// What `message` does not take of an upstream.
+pub(super) fn refused_response(refused: Refused) -> ResetReason {
+    ResetReason::ProtocolError(match refused {
+        Refused::TooLarge => "http2.headers_too_large".to_owned(),
+        Refused::TooMany => "http2.too_many_headers".to_owned(),
+        Refused::Malformed(malformed) => format!("http2.{malformed}"),
+    })
 }

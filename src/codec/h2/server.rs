@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
-use h2::{Reason, RecvStream, SendStream};
-use http::HeaderMap;
+use h2::{Reason, RecvStream};
 use http_body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::SEND_BUFFER;
 use super::body::StreamBody;
 use super::error::{reason, refused};
+use super::sink::{StreamSink, peer_gone};
 use crate::codec::message::{Malformed, SectionLimits, check_request};
-use crate::codec::pump::{Gone, Sink, abandon, patient, pump};
+use crate::codec::pump::{Gone, abandon, pump};
 use crate::codec::target::expects_continue;
 use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
 use crate::drain::Drain;
@@ -133,7 +134,7 @@ async fn exchange<H: Handler>(
     match respond.send_response(head, end) {
         Ok(_) if end => drop(body),
         Ok(stream) => {
-            if let Err(gone) = pump(&mut body, &mut StreamSink { stream, patience: limits.write_timeout }).await {
+            if let Err(gone) = pump(&mut body, &mut StreamSink::of_response(stream, limits.write_timeout)).await {
                 abandon(&*handler, gone, body);
             }
         }
@@ -182,63 +183,6 @@ struct StreamLimits {
     write_timeout: Option<Duration>,
 }
 
-struct StreamSink {
-    stream: SendStream<Bytes>,
-    patience: Option<Duration>,
-}
-
-impl Sink for StreamSink {
-    async fn data(&mut self, mut chunk: Bytes, last: bool) -> Result<(), Gone> {
-        loop {
-            self.stream.reserve_capacity(chunk.len());
-            let capacity = match patient(self.patience, poll_fn(|cx| self.stream.poll_capacity(cx))).await {
-                Ok(Some(Ok(capacity))) => capacity,
-                Ok(Some(Err(error))) => return Err(gone_by(&error)),
-                Ok(None) => return Err(Gone::Stream),
-                Err(stalled) => {
-                    self.stream.send_reset(Reason::CANCEL);
-                    return Err(stalled);
-                }
-            };
-            let part = chunk.split_to(capacity.min(chunk.len()));
-            let end = last && chunk.is_empty();
-            self.stream.send_data(part, end).map_err(|error| gone_by(&error))?;
-            if chunk.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn trailers(&mut self, fields: HeaderMap) -> Result<(), Gone> {
-        self.stream.send_trailers(fields).map_err(|error| gone_by(&error))
-    }
-
-    async fn finish(&mut self) -> Result<(), Gone> {
-        self.stream.send_data(Bytes::new(), true).map_err(|error| gone_by(&error))
-    }
-
-    async fn fail(&mut self, failure: &Failure) {
-        // A reset throws away what was not sent. The connection's task, woken by the last write, goes first.
-        tokio::task::yield_now().await;
-        self.stream.send_reset(reason(failure));
-    }
-
-    async fn gone(&mut self) -> Gone {
-        peer_gone(poll_fn(|cx| self.stream.poll_reset(cx))).await
-    }
-}
-
-async fn peer_gone(reset: impl Future<Output = Result<Reason, h2::Error>>) -> Gone {
-    match reset.await {
-        Ok(_) => Gone::Stream,
-        Err(error) => gone_by(&error),
-    }
-}
-
-fn gone_by(error: &h2::Error) -> Gone {
-    if error.is_reset() { Gone::Stream } else { Gone::Connection }
-}
-
 fn from_error<H: Handler>(error: &h2::Error, handler: &Arc<H>) -> Ended {
     if error.is_library() || (error.is_go_away() && !error.is_remote()) {
         handler.refused(&Failure::DownstreamProtocol("http2.protocol_error".into()));
@@ -249,6 +193,3 @@ fn from_error<H: Handler>(error: &h2::Error, handler: &Arc<H>) -> Ended {
 
 /// How long the last GOAWAY may wait for the client to read.
 const GOAWAY_PATIENCE: Duration = Duration::from_secs(1);
-
-/// Bytes of one response that may wait in the connection for the client's window.
-const SEND_BUFFER: usize = 64 * 1024;

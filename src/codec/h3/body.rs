@@ -8,8 +8,8 @@ use http_body::{Frame, SizeHint};
 
 use super::receive::{Part, Receiver};
 use super::send::Begun;
-use super::upload::Upload;
 use crate::codec::message::{Content, ContentLength};
+use crate::codec::upload::Upload;
 use crate::http::Failure;
 
 /// Reads a stream part by part; QUIC's flow control holds the peer back while nobody polls.

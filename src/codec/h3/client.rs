@@ -14,7 +14,7 @@ use h3::error::Code;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method};
 use http_body::Body as _;
 use tokio::task::JoinSet;
 
@@ -24,11 +24,11 @@ use super::receive::Receiver;
 use super::send::Sender;
 use super::shared::{LAST_REQUEST, Shared, Side, varint};
 use super::uni::{self, Opened};
-use super::upload::Upload;
 use crate::codec::SendError;
 use crate::codec::message::{ContentLength, ResponseHead, SectionLimits};
 use crate::codec::pump::{Sink as _, pump};
 use crate::codec::qpack::FieldLine;
+use crate::codec::upload::Upload;
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request, ResetReason, Response};
 use crate::quic::KeepAlive;
@@ -281,7 +281,7 @@ impl ClientExchange {
         method: &Method,
         upload: Option<Upload>,
     ) -> Result<Response, Failure> {
-        let length = content_length(&head, method);
+        let length = head.content_length.of_response(head.status, method);
         let mut body = StreamBody::new(self.receiver, length).beside(upload);
         body.look_ahead()?;
         if body.waits_for_its_end() {
@@ -293,16 +293,6 @@ impl ClientExchange {
         ContentLength::say_once(&mut head.headers);
         *response.headers_mut() = head.headers;
         Ok(response)
-    }
-}
-
-/// How much content a response has: RFC 9110 §6.4.1 tells which have none, and §9.3.6 that a tunnel has no length.
-fn content_length(head: &ResponseHead, method: &Method) -> ContentLength {
-    match head.status {
-        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => ContentLength::NONE,
-        _ if method == Method::HEAD => ContentLength::NONE,
-        status if method == Method::CONNECT && status.is_success() => ContentLength::UNKNOWN,
-        _ => head.content_length,
     }
 }
 

@@ -21,7 +21,6 @@ mod send;
 mod server;
 mod shared;
 mod uni;
-mod upload;
 pub mod wire;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `content-length` against what really comes.
 
-use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Method, StatusCode};
 
 use super::Malformed;
 
@@ -35,6 +35,18 @@ impl ContentLength {
             length = Some(number);
         }
         Ok(Self(length))
+    }
+
+    /// What it comes to for a response with this status to a request of this method: RFC 9110 §6.4.1 tells which have no
+    /// content, and §9.3.6 that a tunnel has no length.
+    #[must_use]
+    pub fn of_response(self, status: StatusCode, method: &Method) -> Self {
+        match status {
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Self::NONE,
+            _ if method == Method::HEAD => Self::NONE,
+            status if method == Method::CONNECT && status.is_success() => Self::UNKNOWN,
+            _ => self,
+        }
     }
 
     /// Says once what the fields say several times over (RFC 9110 §8.6). They were found to say the same.

@@ -64,6 +64,29 @@ impl ClientTls {
         self.verifies
     }
 
+    /// The same for connections over TCP to what is spoken to in these protocols, by their names in ALPN. `at` stands on what
+    /// the context was built of.
+    ///
+    /// # Errors
+    /// [`Invalid`] where what is written cannot be offered.
+    pub fn speaking(&self, spoken: &[&str], written: &UpstreamTlsContext, at: At<'_>) -> Result<Self, Invalid> {
+        let written = written.common_tls_context.as_ref().map_or(&[][..], |common| &common.alpn_protocols);
+        let at = at.field("common_tls_context");
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = protocols(written, spoken, at.field("alpn_protocols"))?;
+        Ok(Self { config: Arc::new(config), ..self.clone() })
+    }
+
+    /// The same for connections on which of all versions of HTTP only this one is spoken.
+    #[must_use]
+    pub fn offering(&self, protocol: &str) -> Self {
+        let mut config = ClientConfig::clone(&self.config);
+        let of_http = |name: &[u8]| name == b"h2" || name == b"http/1.1";
+        config.alpn_protocols.retain(|name| !of_http(name));
+        config.alpn_protocols.push(protocol.as_bytes().to_vec());
+        Self { config: Arc::new(config), ..self.clone() }
+    }
+
     /// What is counted of its handshakes.
     #[must_use]
     pub fn stats(&self) -> &SslStats {
@@ -80,7 +103,7 @@ pub struct Wanted<'a> {
     pub san: Option<&'a str>,
 }
 
-/// Builds a context for `transport`.
+/// Builds a context for `transport`. Over TCP it offers no protocol yet: see [`ClientTls::speaking`].
 ///
 /// # Errors
 /// [`Invalid`] where it cannot be built; all faults are reported.
@@ -97,7 +120,10 @@ pub fn client(
     let common = written.common_tls_context.as_ref().unwrap_or(&absent);
     let belief = Belief::of_context(common.validation_context_type.as_ref(), secrets, common_at);
     let params = params(common.tls_params.as_ref(), transport, common_at.field("tls_params"));
-    let alpn = protocols(&common.alpn_protocols, transport, common_at.field("alpn_protocols"));
+    let alpn = match transport {
+        Transport::Tcp => Ok(Vec::new()),
+        Transport::Quic { .. } => alpn(&common.alpn_protocols, transport, common_at.field("alpn_protocols")),
+    };
     let identity = identity::identity(common, secrets, common_at);
     let key_log = key_log(common.key_log.as_ref(), common_at.field("key_log"));
     let (belief, params, alpn, sni) = (belief?, params?, alpn?, sni?);
@@ -161,14 +187,14 @@ fn sni(written: &str, at: At<'_>) -> Result<Option<Arc<str>>, Invalid> {
 
 /// The protocols that are offered. A protocol that is not spoken to the cluster is not offered: an upstream that agreed on
 /// it would not be understood (RFC 7301 §3.2).
-fn protocols(written: &[String], transport: Transport, at: At<'_>) -> Result<Vec<Vec<u8>>, Invalid> {
-    if transport != Transport::Tcp {
-        return alpn(written, transport, at);
-    }
+fn protocols(written: &[String], spoken: &[&str], at: At<'_>) -> Result<Vec<Vec<u8>>, Invalid> {
     let mut offered = Vec::new();
     for (at, name) in at.items("", written) {
         match name.as_str() {
-            "h2" | "h3" => at.no_effect(format_args!("`{name}` has no effect: HTTP/1.1 is spoken to this cluster")),
+            "h2" | "h3" if !spoken.contains(&name.as_str()) => not_spoken(name, spoken, at),
+            "http/1.1" if spoken == ["h2"] => not_spoken(name, spoken, at),
+            // That is for QUIC.
+            "h3" => {}
             _ if name.is_empty() || name.len() > 255 => {
                 // RFC 7301 §3.1: the length of a name is one byte, and not 0.
                 return Err(at.error(format_args!("has {} bytes: the name of a protocol has 1 to 255", name.len())));
@@ -176,8 +202,20 @@ fn protocols(written: &[String], transport: Transport, at: At<'_>) -> Result<Vec
             _ => offered.push(name.clone().into_bytes()),
         }
     }
-    // As Envoy offers by default, what is spoken.
-    Ok(if offered.is_empty() { vec![b"http/1.1".to_vec()] } else { offered })
+    // As Envoy offers by default, what is spoken. RFC 9113 §3.2: HTTP/2 is spoken only where it was agreed on.
+    if offered.is_empty() || (spoken == ["h2"] && !offered.iter().any(|name| name == b"h2")) {
+        offered.extend(spoken.iter().filter(|name| **name != "h3").map(|name| name.as_bytes().to_vec()));
+    }
+    Ok(offered)
+}
+
+fn not_spoken(name: &str, spoken: &[&str], at: At<'_>) {
+    let spoken = match spoken {
+        ["h2"] => "HTTP/2 is",
+        [_, ..] if spoken.contains(&"h2") => "HTTP/2 and HTTP/1.1 are",
+        _ => "HTTP/1.1 is",
+    };
+    at.no_effect(format_args!("`{name}` has no effect: {spoken} spoken to this cluster"));
 }
 
 /// What is wrong where a name is to be verified and nobody is trusted.

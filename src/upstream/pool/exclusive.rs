@@ -1,6 +1,6 @@
 //! Connections that serve one exchange at a time: HTTP/1.
 
-use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -9,16 +9,17 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
+use super::age::{Over, is_used_up, over};
+use super::goal::Goal;
 use super::names::{MAX_NAMES, surplus};
 use super::place::Place;
 use super::reach::{Reached, reach};
-use super::secured::TlsSide;
-use super::{Attempt, Lease, Pool};
-use crate::codec::SendError;
+use super::{Attempt, Known, Lease, Pool};
 use crate::codec::h1::{self, ClientStream};
-use crate::http::{Failure, Request, ResetReason, Response};
+use crate::codec::{Activity, Busy, SendError};
+use crate::http::{Failure, Protocol, Request, ResetReason, Response};
 use crate::tls::{Asked, ClientTls};
-use crate::upstream::Host;
+use crate::upstream::Http1;
 
 /// A connection between two exchanges.
 #[derive(Debug)]
@@ -30,57 +31,34 @@ pub(super) struct Connection {
     pub(super) ended_here: Arc<AtomicBool>,
     /// What it was opened for: it serves no other.
     asked: Arc<Asked>,
+    activity: Arc<Activity>,
+    /// Its exchange, while it has one.
+    busy: Option<Busy>,
+    /// Whether it is too old for another.
+    is_old: Arc<AtomicBool>,
     /// Ends when its place is free.
     gone: oneshot::Receiver<()>,
-}
-
-/// What logs say of a connection.
-#[derive(Debug)]
-struct Known {
-    local: Option<SocketAddr>,
-    tls: Option<Arc<TlsSide>>,
-}
-
-/// A host, and how it is reached.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Goal<'a> {
-    pub(super) tls: Option<&'a ClientTls>,
-    pub(super) asked: &'a Arc<Asked>,
-    pub(super) host: &'a Arc<Host>,
-    /// The place of the host in the cluster.
-    pub(super) index: usize,
 }
 
 impl Pool {
     pub(super) async fn send_http1(
         self: &Arc<Self>,
         goal: Goal<'_>,
+        http1: &Http1,
         mut request: Request,
         attempt: &mut Attempt,
     ) -> Result<(Response, Lease), Failure> {
         let asked = Instant::now();
-        let Goal { host, index, .. } = goal;
         loop {
-            let (connection, fresh) = if let Some(connection) = self.take_idle(index, goal.asked) {
+            let (connection, fresh) = if let Some(connection) = self.take_idle(goal.index, goal.asked) {
                 (connection, false)
             } else {
-                let _pending = host.counts.rq_pending_active.hold();
-                (self.open(goal, attempt).await?, true)
+                let _pending = goal.host.counts.rq_pending_active.hold();
+                (self.open(goal, http1.tls.as_ref(), attempt).await?, true)
             };
-            attempt.ready(connection.known.local, connection.known.tls.as_ref(), asked);
-            let mut lease = Lease::exclusive(Arc::clone(self), index, host, connection);
-            match lease.send(request).await {
-                Ok(response) if is_framed_twice(&response) => {
-                    let reason = ResetReason::ProtocolError("content-length beside transfer-encoding".to_owned());
-                    return Err(lease.failed(Failure::UpstreamReset(reason)));
-                }
-                Ok(response) => {
-                    if closes(&response) {
-                        lease.close_when_done();
-                        self.cluster.stats.cx_close_notify.inc();
-                    }
-                    return Ok((response, lease));
-                }
+            attempt.ready(&connection.known, asked);
+            match self.exchange(goal, connection, request).await {
+                Ok(answered) => return Ok(answered),
                 Err(SendError::Unsent(given_back)) if !fresh => request = *given_back,
                 Err(SendError::Unsent(_)) => {
                     attempt.broken();
@@ -88,22 +66,59 @@ impl Pool {
                 }
                 Err(SendError::Failed(failure)) => {
                     attempt.broken();
-                    return Err(lease.failed(failure));
+                    return Err(failure);
                 }
             }
         }
     }
 
+    /// Sends a request on this connection and waits for the head of the response.
+    pub(super) async fn exchange(
+        self: &Arc<Self>,
+        goal: Goal<'_>,
+        connection: Connection,
+        request: Request,
+    ) -> Result<(Response, Lease), SendError> {
+        let mut lease = Lease::exclusive(Arc::clone(self), goal.index, goal.host, connection);
+        let response = match lease.send(request).await {
+            Ok(response) => response,
+            Err(SendError::Failed(failure)) => return Err(SendError::Failed(lease.failed(failure))),
+            unsent @ Err(SendError::Unsent(_)) => return unsent.map(|response| (response, lease)),
+        };
+        let wrong = if is_framed_twice(&response) {
+            Some("content-length beside transfer-encoding")
+        } else if size(&response) > self.cluster.limits.max_header_bytes {
+            Some("http1.headers_too_large")
+        } else {
+            None
+        };
+        if let Some(wrong) = wrong {
+            let reason = ResetReason::ProtocolError(wrong.to_owned());
+            return Err(SendError::Failed(lease.failed(Failure::UpstreamReset(reason))));
+        }
+        if closes(&response) {
+            lease.close_when_done();
+            self.cluster.stats.cx_close_notify.inc();
+        }
+        Ok((response, lease))
+    }
+
     /// Opens a connection to the host under the cluster's limit and `connect_timeout`, which is for the handshake, too.
-    async fn open(self: &Arc<Self>, goal: Goal<'_>, attempt: &mut Attempt) -> Result<Connection, Failure> {
-        let Goal { tls, asked, host, index } = goal;
+    async fn open(
+        self: &Arc<Self>,
+        goal: Goal<'_>,
+        tls: Option<&ClientTls>,
+        attempt: &mut Attempt,
+    ) -> Result<Connection, Failure> {
+        let Goal { asked, host, index, .. } = goal;
         let cluster = self.cluster();
         if Place::are_taken(cluster) {
             self.make_room(index, asked).await;
         }
-        let place = Place::take(cluster, host)?;
+        let place = Place::take(cluster, host, goal.fixed_version())?;
         cluster.stats.rq_pending_total.inc();
-        let reached = match tokio::time::timeout(cluster.connect_timeout, reach(host, tls, asked)).await {
+        let reaching = reach(host, goal.version(), tls, asked);
+        let reached = match tokio::time::timeout(cluster.connect_timeout, reaching).await {
             Ok(Ok(reached)) => reached,
             Ok(Err(unreached)) => {
                 attempt.transport_failure = unreached.words;
@@ -112,19 +127,26 @@ impl Pool {
             Err(_) => return Err(place.failed(Failure::ConnectTimeout)),
         };
         place.connected();
-        match reached {
-            Reached::Clear(io) => {
-                let local = io.local_addr().ok();
-                self.begin(io, Known { local, tls: None }, goal, place).await
-            }
-            Reached::Secured(io, side) => {
-                let local = io.local_address();
-                self.begin(io, Known { local, tls: Some(side) }, goal, place).await
-            }
-        }
+        let mut connection = self.begin_http1(reached, goal, place).await?;
+        connection.busy = Some(connection.activity.begin());
+        Ok(connection)
     }
 
     /// Begins HTTP/1 on a connection that stands.
+    pub(super) async fn begin_http1(
+        self: &Arc<Self>,
+        reached: Reached,
+        goal: Goal<'_>,
+        place: Place,
+    ) -> Result<Connection, Failure> {
+        let local = reached.local_address();
+        let known = |tls| Known { version: Protocol::Http11, local, tls };
+        match reached {
+            Reached::Clear(io) => self.begin(io, known(None), goal, place).await,
+            Reached::Secured(io, side) => self.begin(io, known(Some(side)), goal, place).await,
+        }
+    }
+
     async fn begin<I>(
         self: &Arc<Self>,
         io: I,
@@ -135,33 +157,70 @@ impl Pool {
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (stream, connection) = h1::connect(io, MAX_RESPONSE_HEADERS).await?;
+        let limits = &self.cluster.limits;
+        let (stream, work) = h1::connect(io, limits.max_header_count, limits.max_header_bytes).await?;
         let (id, index) = (self.number(), goal.index);
-        let pool = Arc::clone(self);
-        let ended_here = Arc::new(AtomicBool::new(false));
-        let here = Arc::clone(&ended_here);
         let (ends, gone) = oneshot::channel::<()>();
+        let connection = Connection {
+            id,
+            stream,
+            known,
+            ended_here: Arc::default(),
+            asked: Arc::clone(goal.asked),
+            activity: Activity::new(Instant::now()),
+            busy: None,
+            is_old: Arc::default(),
+            gone,
+        };
+        let pool = Arc::clone(self);
+        let (here, is_old) = (Arc::clone(&connection.ended_here), Arc::clone(&connection.is_old));
+        let activity = Arc::clone(&connection.activity);
         self.drain.spawn_service("upstream connection", async move {
-            // The exchange that uses the connection sees the same error; an idle one has nobody to tell.
-            let _ = connection.await;
-            pool.forget(index, id);
+            let mut work = pin!(work);
+            loop {
+                tokio::select! {
+                    biased;
+                    // The exchange that uses the connection sees the same error; an idle one has nobody to tell.
+                    _ = &mut work => break,
+                    over = over(&pool.cluster.limits, &activity), if !is_old.load(Ordering::Relaxed) => {
+                        // One that was taken at the last moment is idle no more.
+                        if pool.forget(index, id, true) || over == Over::Old {
+                            over.count(&pool.cluster.stats);
+                            is_old.store(true, Ordering::Relaxed);
+                        }
+                    }
+                }
+            }
+            pool.forget(index, id, false);
             place.ended(here.load(Ordering::Relaxed));
             drop(ends);
         });
-        Ok(Connection { id, stream, known, ended_here, asked: Arc::clone(goal.asked), gone })
+        Ok(connection)
     }
 
     /// An idle connection that was opened for the same.
-    fn take_idle(&self, host: usize, asked: &Arc<Asked>) -> Option<Connection> {
+    pub(super) fn take_idle(&self, host: usize, asked: &Arc<Asked>) -> Option<Connection> {
         let mut state = self.lock();
         let idle = &mut state.hosts.get_mut(host)?.idle;
         idle.retain(|connection| !connection.stream.is_closed());
         // The one that was used last is the warmest; one whose last request is still being written is passed over.
         let ready = idle.iter().rposition(|connection| connection.asked == *asked && connection.stream.is_ready())?;
-        Some(idle.remove(ready))
+        let mut connection = idle.remove(ready);
+        connection.busy = Some(connection.activity.begin());
+        Some(connection)
     }
 
-    pub(super) fn give_back(&self, host: usize, connection: Connection) {
+    /// Keeps a connection for whoever asks for the same next.
+    pub(super) fn give_back(&self, host: usize, mut connection: Connection) {
+        connection.busy = None;
+        let used_up = is_used_up(&self.cluster.limits, &connection.activity);
+        if used_up {
+            self.cluster.stats.cx_max_requests.inc();
+        }
+        if used_up || connection.is_old.load(Ordering::Relaxed) {
+            drop(connection.close());
+            return;
+        }
         let mut state = self.lock();
         let Some(host) = state.hosts.get_mut(host).filter(|_| !connection.stream.is_closed()) else { return };
         host.idle.push(connection);
@@ -190,15 +249,27 @@ impl Pool {
         }
     }
 
-    /// Called when a connection has ended: it must not wait in the list for a request that never comes.
-    fn forget(&self, host: usize, id: u64) {
-        if let Some(host) = self.lock().hosts.get_mut(host) {
-            host.idle.retain(|connection| connection.id != id);
+    /// A connection must not wait in the list for a request that never comes; `here` tells whether this side ends it now.
+    /// Whether it did wait.
+    fn forget(&self, host: usize, id: u64, here: bool) -> bool {
+        let mut state = self.lock();
+        let Some(host) = state.hosts.get_mut(host) else { return false };
+        let waits = host.idle.iter().position(|connection| connection.id == id);
+        let waited = waits.map(|place| host.idle.remove(place));
+        drop(state);
+        if let Some(connection) = &waited {
+            connection.ended_here.fetch_or(here, Ordering::Relaxed);
         }
+        waited.is_some()
     }
 }
 
 impl Connection {
+    /// What logs say of it.
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
+
     /// Ends it from this side. What it returns ends when its place is free.
     fn close(self) -> oneshot::Receiver<()> {
         self.ended_here.store(true, Ordering::Relaxed);
@@ -224,5 +295,7 @@ fn closes(response: &Response) -> bool {
     says("close") || (response.version() == http::Version::HTTP_10 && !says("keep-alive"))
 }
 
-/// Envoy's default `max_headers_count` for responses.
-const MAX_RESPONSE_HEADERS: usize = 100;
+/// Bytes of the names and values of a response's fields.
+fn size(response: &Response) -> usize {
+    response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+}

@@ -1,18 +1,21 @@
 //! One worker's side of a cluster: whose turn it is, and the connections to its hosts.
 //!
-//! `exclusive` has those of HTTP/1, which serve one exchange at a time; `shared` those of HTTP/3, which serve many. Everything
-//! here is touched by one worker only: its mutex is never contended, and it is never held across an await.
+//! `exclusive` has those of HTTP/1, which serve one exchange at a time; `shared` those of HTTP/2 and HTTP/3, which serve many,
+//! and the handshakes that agree on one or the other. Everything here is touched by one worker only: its mutex is never
+//! contended, and it is never held across an await.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Cluster, ClusterId, Clusters, Codec, Host, RoundRobin};
+use super::{Cluster, ClusterId, Clusters, Host, RoundRobin, Way};
 use crate::drain::Drain;
-use crate::http::{Failure, Request, Response};
+use crate::http::{Failure, Protocol, Request, Response};
 use crate::quic::QuicClients;
 
+mod age;
 mod exclusive;
+mod goal;
 mod lease;
 mod names;
 mod opening;
@@ -20,6 +23,9 @@ mod place;
 mod reach;
 mod secured;
 mod shared;
+mod untrailed;
+
+use self::goal::Goal;
 
 pub use lease::Lease;
 pub use secured::TlsSide;
@@ -52,8 +58,10 @@ struct State {
 struct Connections {
     /// Those of HTTP/1 that wait for the next request.
     idle: Vec<exclusive::Connection>,
-    /// Those of HTTP/3.
+    /// Those of HTTP/2 and HTTP/3.
     shared: shared::Connections,
+    /// What the last handshake agreed on, where handshakes do.
+    agreed: Option<Protocol>,
 }
 
 /// What is known of the way a request took, for logs: filled as it goes, also when it fails.
@@ -63,6 +71,8 @@ pub struct Attempt {
     pub host: Option<Arc<Host>>,
     /// Our end of the connection.
     pub local: Option<SocketAddr>,
+    /// What is spoken on it.
+    pub version: Option<http::Version>,
     /// Its TLS, where there is any.
     pub tls: Option<Arc<TlsSide>>,
     /// Why the transport failed, in Envoy's words.
@@ -71,6 +81,14 @@ pub struct Attempt {
     pub pool_ready: Option<Duration>,
     /// When the request was handed to the connection.
     pub sent: Option<Instant>,
+}
+
+/// What logs say of a connection.
+#[derive(Clone, Debug)]
+struct Known {
+    version: Protocol,
+    local: Option<SocketAddr>,
+    tls: Option<Arc<TlsSide>>,
 }
 
 impl Pools {
@@ -122,15 +140,12 @@ impl Pool {
         };
         attempt.host = Some(Arc::clone(&host));
         let asked = self.cluster.asked(&host, request.headers());
-        match &self.cluster.codec {
-            Codec::Http1 { tls } => {
-                let goal = exclusive::Goal { tls: tls.as_ref(), asked: &asked, host: &host, index };
-                self.send_http1(goal, request, attempt).await
-            }
-            Codec::Http3 { upstream, qpack } => {
-                let goal = shared::Goal { upstream, qpack: *qpack, asked: &asked, host: &host, index };
-                self.send_http3(goal, request, attempt).await
-            }
+        let version = request.version();
+        let way = self.cluster.versions.of(version);
+        let goal = Goal { request: version, way, asked: &asked, host: &host, index };
+        match way {
+            Way::Http1(http1) => self.send_http1(goal, http1, request, attempt).await,
+            Way::Http2(_) | Way::Http3(_) | Way::Agreed(..) => self.send_shared(goal, request, attempt).await,
         }
     }
 
@@ -152,11 +167,12 @@ impl Pool {
 }
 
 impl Attempt {
-    /// The request goes out now on a connection that ends at `local`; it was asked for at `asked`.
-    fn ready(&mut self, local: Option<SocketAddr>, tls: Option<&Arc<TlsSide>>, asked: Instant) {
+    /// The request goes out now on this connection; it was asked for at `asked`.
+    fn ready(&mut self, known: &Known, asked: Instant) {
         let now = Instant::now();
-        self.local = local;
-        self.tls = tls.cloned();
+        self.local = known.local;
+        self.version = Some(known.version.into());
+        self.tls.clone_from(&known.tls);
         self.pool_ready = Some(now - asked);
         self.sent = Some(now);
     }

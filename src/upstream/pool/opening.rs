@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::watch;
 
-use crate::http::{Failure, ResetReason};
+use super::reach::Unreached;
+use crate::http::{Failure, Protocol, ResetReason};
 use crate::tls::Asked;
 
 /// A handshake on its way.
@@ -14,6 +15,8 @@ use crate::tls::Asked;
 pub(super) struct Opening {
     /// What it asks for.
     asked: Arc<Asked>,
+    /// What will be spoken, or may be.
+    version: Protocol,
     outcome: watch::Sender<Outcome>,
     /// Exchanges that wait for it.
     waiting: AtomicUsize,
@@ -32,18 +35,28 @@ pub(super) enum Outcome {
 pub(super) enum Fault {
     Overflow,
     Timeout,
-    Refused(io::ErrorKind, Arc<str>),
+    /// The error, and what logs say of it.
+    Refused(io::ErrorKind, Arc<str>, Option<Arc<str>>),
     Broken,
 }
 
+impl Fault {
+    /// There is no connection to a host.
+    pub(super) fn refused(unreached: &Unreached) -> Self {
+        let Unreached { error, words } = unreached;
+        Self::Refused(error.kind(), error.to_string().into(), words.as_deref().map(Arc::from))
+    }
+}
+
 impl Opening {
-    pub(super) fn begin(asked: &Arc<Asked>) -> Self {
-        Self { asked: Arc::clone(asked), outcome: watch::Sender::new(Outcome::Pending), waiting: AtomicUsize::new(0) }
+    pub(super) fn begin(asked: &Arc<Asked>, version: Protocol) -> Self {
+        let outcome = watch::Sender::new(Outcome::Pending);
+        Self { asked: Arc::clone(asked), version, outcome, waiting: AtomicUsize::new(0) }
     }
 
     /// Whether it may serve who asks for that.
-    pub(super) fn is_for(&self, asked: &Arc<Asked>) -> bool {
-        self.asked == *asked
+    pub(super) fn is_for(&self, asked: &Arc<Asked>, version: Protocol) -> bool {
+        self.asked == *asked && self.version == version
     }
 
     /// How many wait for it.
@@ -93,7 +106,7 @@ impl From<Fault> for Failure {
         match fault {
             Fault::Overflow => Self::Overflow,
             Fault::Timeout => Self::ConnectTimeout,
-            Fault::Refused(kind, words) => Self::ConnectFailed(io::Error::new(kind, words.as_ref())),
+            Fault::Refused(kind, words, _) => Self::ConnectFailed(io::Error::new(kind, words.as_ref())),
             Fault::Broken => Self::UpstreamReset(ResetReason::ConnectionTermination),
         }
     }

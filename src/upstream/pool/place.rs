@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use crate::http::Failure;
-use crate::upstream::{Cluster, Codec, Host};
+use crate::http::{Failure, Protocol};
+use crate::upstream::{Cluster, Host};
 
 /// A connection's place under the cluster's `max_connections`, held as long as it is open.
 pub(super) struct Place {
@@ -20,9 +20,11 @@ impl Place {
         cluster.stats.connections.load(Ordering::Relaxed) >= cluster.max_connections
     }
 
+    /// Takes one for a connection of `version`, where that is known.
+    ///
     /// # Errors
     /// [`Failure::Overflow`] when there is none.
-    pub(super) fn take(cluster: &Arc<Cluster>, host: &Arc<Host>) -> Result<Self, Failure> {
+    pub(super) fn take(cluster: &Arc<Cluster>, host: &Arc<Host>, version: Option<Protocol>) -> Result<Self, Failure> {
         let open: &AtomicU64 = &cluster.stats.connections;
         let taken = open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| {
             (open < cluster.max_connections).then_some(open + 1)
@@ -33,14 +35,24 @@ impl Place {
             return Err(Failure::Overflow);
         }
         cluster.stats.cx_total.inc();
-        match cluster.codec {
-            Codec::Http1 { .. } => cluster.stats.cx_http1_total.inc(),
-            Codec::Http3 { .. } => cluster.stats.cx_http3_total.inc(),
-        }
         cluster.stats.cx_active.inc();
         host.counts.cx_total.up();
         host.counts.cx_active.up();
-        Ok(Self { cluster: Arc::clone(cluster), host: Arc::clone(host), began: Instant::now() })
+        let place = Self { cluster: Arc::clone(cluster), host: Arc::clone(host), began: Instant::now() };
+        if let Some(version) = version {
+            place.speaks(version);
+        }
+        Ok(place)
+    }
+
+    /// What is spoken on the connection.
+    pub(super) fn speaks(&self, version: Protocol) {
+        let stats = &self.cluster.stats;
+        match version {
+            Protocol::Http10 | Protocol::Http11 => stats.cx_http1_total.inc(),
+            Protocol::Http2 => stats.cx_http2_total.inc(),
+            Protocol::Http3 => stats.cx_http3_total.inc(),
+        }
     }
 
     /// The connection stands.

@@ -82,6 +82,11 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Secured<I> {
 }
 
 impl Secured<TcpStream> {
+    /// The protocol that the handshake agreed on (RFC 7301).
+    pub(super) fn protocol(&self) -> Option<&[u8]> {
+        self.io.get_ref().1.alpn_protocol()
+    }
+
     /// This side's end of it.
     pub(super) fn local_address(&self) -> Option<SocketAddr> {
         self.io.get_ref().0.local_addr().ok()

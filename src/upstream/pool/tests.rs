@@ -21,7 +21,7 @@ use crate::http::{Body, Failure, Response};
 use crate::observe::stats::Store;
 use crate::tls::{self, Secrets, SslStats, Transport};
 use crate::upstream::cluster::HostCounts;
-use crate::upstream::{Cluster, ClusterId, ClusterStats, Clusters, Codec, Host, Naming};
+use crate::upstream::{Cluster, ClusterId, ClusterStats, Clusters, Codec, Host, Http1, Limits, Naming, Versions};
 
 /// An upstream under TLS that answers whatever comes.
 async fn upstream() -> SocketAddr {
@@ -65,18 +65,18 @@ fn narrow(address: SocketAddr) -> (Clusters, ClusterId) {
         locality: Default::default(),
         counts: HostCounts::default(),
         asked: Arc::default(),
-        handshakes: tls::Handshakes::default(),
+        handshakes: Default::default(),
     };
     let mut clusters = Clusters::default();
     let id = clusters.add(Cluster {
         name: Arc::from("narrow"),
         connect_timeout: Duration::from_secs(20),
-        codec: Codec::Http1 { tls: Some(tls) },
+        versions: Versions::One(Codec::Http1(Http1 { tls: Some(tls), trailers: false })),
+        limits: Limits::default(),
         naming: Naming::build(&by_request, report.at()).unwrap(),
         max_connections: 1,
         max_requests: 1,
         max_pending_requests: 1,
-        trailers: false,
         hosts: vec![Arc::new(host)],
         stats: ClusterStats::new(&stats, 1),
     });

@@ -1,0 +1,46 @@
+//! Signs of life on a connection to an upstream: Envoy's `connection_keepalive`, by PING (RFC 9113 §6.7).
+
+use std::future::{pending, poll_fn};
+use std::sync::Arc;
+use std::time::Duration;
+
+use h2::{Ping, PingPong};
+use tokio::sync::Notify;
+
+/// When the upstream is asked for a sign of life.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KeepAlive {
+    /// Again and again after so long; never where `None`.
+    pub interval: Option<Duration>,
+    /// How much longer it may be by chance, in hundredths of the interval.
+    pub jitter: f64,
+    /// How long the answer may take before the connection counts as dead.
+    pub timeout: Duration,
+    /// Before a stream is opened that comes after so long without one.
+    pub after_idle: Option<Duration>,
+}
+
+/// Asks for signs of life; resolves when none has come in time. `now` asks for one at once.
+pub(super) async fn keep_alive(mut pings: PingPong, settings: KeepAlive, now: Arc<Notify>) {
+    loop {
+        tokio::select! {
+            () = wait(settings.interval, settings.jitter) => {}
+            () = now.notified() => {}
+        }
+        if pings.send_ping(Ping::opaque()).is_err() {
+            // Who keeps the connection going sees why.
+            return pending().await;
+        }
+        match tokio::time::timeout(settings.timeout, poll_fn(|cx| pings.poll_pong(cx))).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => return pending().await,
+            Err(_) => return,
+        }
+    }
+}
+
+async fn wait(interval: Option<Duration>, jitter: f64) {
+    let Some(interval) = interval else { return pending().await };
+    let longer = interval.mul_f64(jitter.clamp(0.0, 100.0) / 100.0 * rand::random::<f64>());
+    tokio::time::sleep(interval + longer).await;
+}

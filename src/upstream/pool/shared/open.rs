@@ -1,0 +1,213 @@
+//! How shared connections come and go.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::dial::{Shared, Standing, Undialled};
+use super::seat::Connection;
+use crate::codec::Activity;
+use crate::codec::h2::Ended;
+use crate::http::{Failure, Protocol};
+use crate::tls::Asked;
+use crate::upstream::Limits;
+use crate::upstream::pool::Pool;
+use crate::upstream::pool::age::{Over, over};
+use crate::upstream::pool::goal::Goal;
+use crate::upstream::pool::names::{MAX_NAMES, surplus};
+use crate::upstream::pool::opening::{Fault, Opening, Outcome};
+use crate::upstream::pool::place::Place;
+
+impl Pool {
+    /// A handshake to wait for: one on its way that has room, or a new one.
+    pub(super) fn opening(self: &Arc<Self>, goal: Goal<'_>) -> Arc<Opening> {
+        let mut state = self.lock();
+        let version = goal.version();
+        let Goal { request, index, .. } = goal;
+        let new = Arc::new(Opening::begin(goal.asked, version));
+        if let Some(host) = state.hosts.get_mut(index) {
+            // What will serve one at a time is waited for by one.
+            let max = if host.agreed == Some(Protocol::Http11) { 1 } else { goal.max_streams() };
+            let with_room = |opening: &&Arc<Opening>| opening.is_for(goal.asked, version) && opening.waiting() < max;
+            if let Some(opening) = host.shared.opening.iter().find(with_room) {
+                return Arc::clone(opening);
+            }
+            host.shared.opening.push(Arc::clone(&new));
+        }
+        drop(state);
+        // It goes on when the exchange that asked first is given up: others may wait for it by then.
+        let (pool, opening) = (Arc::clone(self), Arc::clone(&new));
+        let (host, asked) = (Arc::clone(goal.host), Arc::clone(goal.asked));
+        self.drain.spawn_service("upstream handshake", async move {
+            let way = pool.cluster.versions.of(request);
+            let outcome = match pool.establish(Goal { request, way, asked: &asked, host: &host, index }).await {
+                Ok(()) => Outcome::Open,
+                Err(fault) => Outcome::Failed(fault),
+            };
+            if let Some(host) = pool.lock().hosts.get_mut(index) {
+                host.shared.opening.retain(|other| !Arc::ptr_eq(other, &opening));
+            }
+            opening.end(outcome);
+        });
+        new
+    }
+
+    /// Opens a connection under the cluster's limit and `connect_timeout`, and adds it to the pool.
+    async fn establish(self: &Arc<Self>, goal: Goal<'_>) -> Result<(), Fault> {
+        let Goal { asked, host, index, .. } = goal;
+        if Place::are_taken(&self.cluster) {
+            self.leave_another(index, asked).await;
+        }
+        let place = Place::take(&self.cluster, host, goal.fixed_version()).map_err(|_| Fault::Overflow)?;
+        match tokio::time::timeout(self.cluster.connect_timeout, self.dial(goal, &place)).await {
+            Ok(Ok(Standing::Shared(shared))) => {
+                self.keep(goal, shared, place);
+                Ok(())
+            }
+            Ok(Ok(Standing::Own(reached))) => {
+                let connection = self.begin_http1(reached, goal, place).await.map_err(|_| Fault::Broken)?;
+                self.agreed(index, Protocol::Http11);
+                self.give_back(index, connection);
+                Ok(())
+            }
+            Ok(Err(Undialled::Unreached(unreached))) => {
+                let fault = Fault::refused(&unreached);
+                place.failed(Failure::ConnectFailed(unreached.error));
+                Err(fault)
+            }
+            Ok(Err(Undialled::Broken(ended))) => {
+                place.ended(ended == Ended::Here);
+                Err(Fault::Broken)
+            }
+            Err(_) => {
+                place.failed(Failure::ConnectTimeout);
+                Err(Fault::Timeout)
+            }
+        }
+    }
+
+    /// Keeps a connection for whoever asks for the same, and keeps it going.
+    fn keep(self: &Arc<Self>, goal: Goal<'_>, shared: Shared, place: Place) {
+        let Shared { client, mut work, known } = shared;
+        let (id, index) = (self.number(), goal.index);
+        let (told, version) = (client.told_to_go(), known.version);
+        let (ends, gone) = watch::channel(());
+        let connection = Connection::new(id, client, known, goal.asked, gone);
+        let activity = Arc::clone(&connection.activity);
+        self.agreed(index, version);
+        self.add(index, connection);
+        let pool = Arc::clone(self);
+        self.drain.spawn_service("upstream connection", async move {
+            let mut told = pin!(told);
+            let (stats, limits) = (&pool.cluster.stats, &pool.cluster.limits);
+            let (mut was_told, mut is_over, mut wait) = (false, false, Duration::ZERO);
+            let ended = loop {
+                tokio::select! {
+                    biased;
+                    ended = &mut work => break ended,
+                    () = &mut told, if !was_told => {
+                        was_told = true;
+                        stats.cx_close_notify.inc();
+                        pool.leave(index, id);
+                    }
+                    over = over_after(wait, limits, &activity), if !is_over && !was_told => {
+                        // One that was taken at the last moment is idle no more: its stream is about to be opened.
+                        is_over = over == Over::Old || pool.is_unused(index, id);
+                        wait = AGAIN;
+                        if is_over {
+                            over.count(stats);
+                            pool.leave(index, id);
+                        }
+                    }
+                }
+            };
+            match ended {
+                Ended::Told if !was_told => stats.cx_close_notify.inc(),
+                Ended::Silent => stats.keepalive_timeout.inc(),
+                Ended::Here | Ended::Told | Ended::There => {}
+            }
+            pool.leave(index, id);
+            place.ended(matches!(ended, Ended::Here | Ended::Silent));
+            drop(ends);
+        });
+    }
+
+    /// Takes note of what a handshake has agreed on.
+    fn agreed(&self, host: usize, version: Protocol) {
+        if let Some(host) = self.lock().hosts.get_mut(host) {
+            host.agreed = Some(version);
+        }
+    }
+
+    /// Adds a connection. Where requests choose names, those that nobody uses any more are left, the oldest first, when there
+    /// are too many names.
+    fn add(&self, host: usize, connection: Arc<Connection>) {
+        let mut state = self.lock();
+        let Some(host) = state.hosts.get_mut(host) else { return };
+        host.shared.open.push(connection);
+        if !self.cluster.naming.is_by_request() {
+            return;
+        }
+        let idle = host.shared.open.iter().filter(|connection| connection.is_idle());
+        let names: Vec<_> = idle.map(|connection| &connection.asked).collect();
+        let mut too_many = surplus(names.into_iter(), MAX_NAMES);
+        let left: Vec<_> = host
+            .shared
+            .open
+            .extract_if(.., |connection| {
+                let leaves = too_many > 0 && connection.is_idle();
+                too_many -= usize::from(leaves);
+                leaves
+            })
+            .collect();
+        // Dropping the last handle closes a connection, which is not done under the lock.
+        drop(state);
+        drop(left);
+    }
+
+    /// Leaves the oldest connection to the host that nobody uses and that is for other names, and waits until its place is
+    /// free.
+    async fn leave_another(&self, host: usize, asked: &Arc<Asked>) {
+        let other = {
+            let mut state = self.lock();
+            let Some(host) = state.hosts.get_mut(host) else { return };
+            let open = &mut host.shared.open;
+            let other = open.iter().position(|connection| connection.asked != *asked && connection.is_idle());
+            other.map(|other| open.remove(other))
+        };
+        let Some(other) = other else { return };
+        let mut gone = other.gone.clone();
+        drop(other);
+        // An upstream that keeps it open has no more time than one that is connected to.
+        drop(tokio::time::timeout(self.cluster.connect_timeout, gone.changed()).await);
+    }
+
+    /// A connection takes no more exchanges.
+    pub(super) fn leave(&self, host: usize, id: u64) {
+        let mut state = self.lock();
+        let Some(host) = state.hosts.get_mut(host) else { return };
+        let left = host.shared.open.iter().position(|connection| connection.id == id);
+        let left = left.map(|index| host.shared.open.swap_remove(index));
+        // Dropping the last handle closes the connection, which is not done under the lock.
+        drop(state);
+        drop(left);
+    }
+
+    /// Whether a connection waits for exchanges and has none.
+    fn is_unused(&self, host: usize, id: u64) -> bool {
+        let state = self.lock();
+        let Some(host) = state.hosts.get(host) else { return false };
+        host.shared.open.iter().any(|connection| connection.id == id && connection.is_idle())
+    }
+}
+
+/// The same as [`over`], looked at first after some time.
+async fn over_after(wait: Duration, limits: &Limits, activity: &Activity) -> Over {
+    tokio::time::sleep(wait).await;
+    over(limits, activity).await
+}
+
+/// After which a connection that was idle for long enough, and then was taken, is looked at again.
+const AGAIN: Duration = Duration::from_secs(1);
