@@ -15,10 +15,10 @@ use super::body::StreamBody;
 use super::error::{ReadFailure, code, of_client};
 use super::receive::Receiver;
 use super::send::{Sender, with_status};
-use crate::codec::{Handler, Inbox, Interim, mailbox};
 use crate::codec::message::{RequestHead, SectionLimits};
 use crate::codec::pump::{Gone, Sink, abandon, pump};
 use crate::codec::target::{expects_continue, from_pseudo_fields};
+use crate::codec::{Handler, Inbox, Interim, mailbox};
 use crate::http::{Body, EarlyData, Failure, Request, Response};
 
 /// What holds for each request stream.
