@@ -64,8 +64,8 @@ async fn a_local_answer_may_follow_hints() {
 #[tokio::test]
 async fn what_passes_beside_hints_is_said_in_the_configuration() {
     let all = [100, 102, 103, 104, 105, 110, 199];
-    let heads: String =
-        all.iter().map(|status| format!("HTTP/1.1 {status} Said\r\nx-status: {status}\r\n\r\n")).collect();
+    let head = |status: &u16| format!("HTTP/1.1 {status} Said\r\nx-status: {status}\r\n\r\n");
+    let heads = all.iter().map(head).collect::<Vec<_>>().concat();
     let backend = Backend::start(move |_| Script::bytes(heads.clone() + OK)).await;
     for (manager, passed) in [("", &[103][..]), (PROXIED, &[100, 102, 103, 104][..])] {
         let ways = Ways::with(&backend, manager).await;

@@ -11,7 +11,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 async fn an_upstream_that_breaks_the_rules_before_its_answer_is_answered_502() {
     let hints = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
     let large = format!("HTTP/1.1 103 Early Hints\r\nlink: {}\r\n\r\n", "x".repeat(30_000));
-    let many: String = (0..200).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let many = (0..200).map(|number| format!("x-{number}: 1\r\n")).collect::<Vec<_>>().concat();
     let rows = [
         ("a-flood", hints.repeat(500)),
         ("a-flood-of-bytes", large.repeat(5)),
