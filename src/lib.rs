@@ -73,7 +73,8 @@
 //! [`http::Body`] is one streaming body of data and trailers, polled by whoever writes it on, so flow control is the
 //! backpressure from end to end: no channel and no buffer stands in between. Each stream of HTTP/2 and HTTP/3 is a task; its
 //! head is read inside, so a client that stalls one stream delays no other. A response that breaks off is a reset, or on
-//! HTTP/1 a closed connection: never a clean end. A request to an upstream runs in the task of its exchange; what is left of
+//! HTTP/1 a closed connection: never a clean end. Interim responses go beside the answer: the client codec hands each head to
+//! [`codec::Interims`], `hcm/interim` decides, and the server codec takes it from a bounded [`codec::Inbox`]. A request to an upstream runs in the task of its exchange; what is left of
 //! an HTTP/3 upload when the response begins goes on in a task that ends with the response. A request in early data says so
 //! ([`http::EarlyData`]), and its route decides whether it goes upstream before the handshake is over. `hcm/account` keeps what is
 //! counted and logged, and closes when the last byte went out, when something failed, or when the client left.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
-use quicgate::codec::{Activity, Handler};
+use quicgate::codec::{Activity, Handler, Outbox};
 use quicgate::http::{Body, Failure, Request, Response};
 
 use crate::rig::message::ANSWER;
@@ -71,7 +71,7 @@ impl Answers {
 }
 
 impl Handler for Answers {
-    async fn handle(self: Arc<Self>, request: Request) -> Response {
+    async fn handle(self: Arc<Self>, request: Request, _: Outbox) -> Response {
         let length = length(request.uri().path());
         let body = if length == SMALL as u64 { Body::from(small()) } else { Body::boxed(Chunks(length)) };
         let mut response = Response::new(body);

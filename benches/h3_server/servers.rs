@@ -114,6 +114,7 @@ async fn by_quicgate(connection: quinn::Connection, drain: &Drain) {
     // As the gateway's defaults are.
     let limits = ServerLimits {
         extended_connect: false,
+        proxy_100_continue: false,
         qpack: true,
         max_header_bytes: 60 << 10,
         max_header_count: 100,

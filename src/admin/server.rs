@@ -22,7 +22,7 @@ use super::line::Line;
 use super::query::Query;
 use super::response::{refused, text};
 use super::{Admin, help, origin};
-use crate::codec::{Activity, ConnectionLimits, Handler, Lifetime, ServerLimits, h1};
+use crate::codec::{Activity, ConnectionLimits, Handler, Lifetime, Outbox, ServerLimits, h1};
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request, Response};
 use crate::observe::access_log::Connection as Facts;
@@ -113,7 +113,7 @@ impl Connection {
 }
 
 impl Handler for Connection {
-    async fn handle(self: Arc<Self>, request: Request) -> Response {
+    async fn handle(self: Arc<Self>, request: Request, _: Outbox) -> Response {
         let _busy = self.activity.begin();
         let _active = self.admin.traffic.request();
         let (head, body) = request.into_parts();
@@ -185,6 +185,7 @@ const LIMITS: ServerLimits = ServerLimits {
     max_header_count: 100,
     max_concurrent_streams: 0,
     extended_connect: false,
+    proxy_100_continue: false,
     qpack: true,
     stream_window: 0,
     connection_window: 0,

@@ -15,7 +15,9 @@ mod detect;
 pub mod h1;
 pub mod h2;
 pub mod h3;
+mod interim;
 mod lifetime;
+mod mailbox;
 pub mod message;
 mod pump;
 pub mod qpack;
@@ -24,13 +26,15 @@ mod upload;
 
 pub use activity::{Activity, Busy};
 pub use detect::{Prefixed, starts_http2};
+pub use interim::{InterimFault, Interims};
 pub use lifetime::{ConnectionLimits, Ending, Lifetime};
+pub use mailbox::{Inbox, Interim, Outbox, mailbox};
 
 /// Whoever answers the requests of one connection.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request. Dropping the future, or the body of the response before its end, means that the client is
-    /// gone: see [`Handler::lost`].
-    fn handle(self: Arc<Self>, request: Request) -> impl Future<Output = Response> + Send;
+    /// gone: see [`Handler::lost`]. What is to be said to the client before goes into `outbox`.
+    fn handle(self: Arc<Self>, request: Request, outbox: Outbox) -> impl Future<Output = Response> + Send;
 
     /// Answers a request that cannot be served as it stands, where the version lets an answer be given.
     fn reject(self: Arc<Self>, request: Request, failure: Failure) -> impl Future<Output = Response> + Send;
@@ -59,6 +63,9 @@ pub struct ServerLimits {
     pub max_concurrent_streams: u32,
     /// Whether an extended CONNECT is taken, and announced (RFC 8441, RFC 9220).
     pub extended_connect: bool,
+    /// Whether a client that waits to be told to go on hears it from who handles its request, and not from the codec: Envoy's
+    /// `proxy_100_continue`.
+    pub proxy_100_continue: bool,
     /// Whether QPACK may use more than the static table: dynamic tables and the Huffman code (HTTP/3).
     pub qpack: bool,
     /// Bytes that a client may send unasked on one HTTP/2 stream.

@@ -189,6 +189,7 @@ fn limits(written: &proto::HttpConnectionManager) -> ServerLimits {
             }
             _ => http2.is_some_and(|http2| http2.allow_connect),
         },
+        proxy_100_continue: written.proxy_100_continue,
         qpack: !written.http3_protocol_options.as_ref().is_some_and(|http3| http3.disable_qpack),
         stream_window: http2.and_then(|http2| http2.initial_stream_window_size).unwrap_or(STREAM_WINDOW),
         connection_window: http2.and_then(|http2| http2.initial_connection_window_size).unwrap_or(CONNECTION_WINDOW),

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::exchange;
 use super::{Manager, Worker};
-use crate::codec::{Activity, Ended, Handler, Lifetime, h1, h2, h3};
+use crate::codec::{Activity, Ended, Handler, Lifetime, Outbox, h1, h2, h3};
 use crate::drain::Watch;
 use crate::http::{Failure, Protocol, Request, Response};
 use crate::observe::access_log::Connection as Facts;
@@ -163,12 +163,12 @@ pub async fn serve_http3(
 }
 
 impl Handler for Connection {
-    async fn handle(self: Arc<Self>, request: Request) -> Response {
-        exchange::run(self, request, None).await
+    async fn handle(self: Arc<Self>, request: Request, outbox: Outbox) -> Response {
+        exchange::run(self, request, outbox).await
     }
 
     async fn reject(self: Arc<Self>, request: Request, failure: Failure) -> Response {
-        exchange::run(self, request, Some(failure)).await
+        exchange::reject(self, request, &failure)
     }
 
     fn refused(self: &Arc<Self>, failure: &Failure) {

@@ -19,8 +19,8 @@ use super::connection::Connection;
 use super::forward::forward;
 use super::stats::ManagerStats;
 use super::timeouts::{Flow, Look, Timeouts};
-use super::{Worker, respond, rewrite, sanitize};
-use crate::codec::{Busy, Handler as _};
+use super::{Worker, interim, respond, rewrite, sanitize};
+use crate::codec::{Busy, Handler as _, Interims, Outbox};
 use crate::http::{Body, ConnectProtocol, EarlyData, Failure, Protocol, Request, Response};
 use crate::router::{self, Action, Outcome, Target, over_tls};
 use crate::upstream::{Attempt, Cluster, Lease};
@@ -35,24 +35,28 @@ pub(super) struct Exchange {
     head_only: bool,
     passes_trailers: bool,
     is_last: bool,
+    outbox: Outbox,
     _busy: Busy,
 }
 
-/// Answers one request. `rejected` is what the codec found wrong with it.
-pub(super) async fn run(connection: Arc<Connection>, request: Request, rejected: Option<Failure>) -> Response {
+/// Answers one request. What is said before the answer goes into `outbox`.
+pub(super) async fn run(connection: Arc<Connection>, request: Request, outbox: Outbox) -> Response {
     let (head, body) = request.into_parts();
-    let mut exchange = Exchange::begin(connection, &head, body.is_end_stream());
-    let answered = match rejected {
-        Some(failure) => {
-            if matches!(failure, Failure::MissingHost) {
-                exchange.account.capture(&head);
-            }
-            exchange.is_last = true;
-            Err(failure)
-        }
-        None => exchange.answer(head, body).await,
-    };
+    let mut exchange = Exchange::begin(connection, &head, body.is_end_stream(), outbox);
+    let answered = exchange.answer(head, body).await;
     let response = answered.unwrap_or_else(|failure| exchange.reply(&failure));
+    exchange.finish(response)
+}
+
+/// Answers a request that the codec has found something wrong with.
+pub(super) fn reject(connection: Arc<Connection>, request: Request, failure: &Failure) -> Response {
+    let (head, body) = request.into_parts();
+    let mut exchange = Exchange::begin(connection, &head, body.is_end_stream(), Outbox::closed());
+    if matches!(failure, Failure::MissingHost) {
+        exchange.account.capture(&head);
+    }
+    exchange.is_last = true;
+    let response = exchange.reply(failure);
     exchange.finish(response)
 }
 
@@ -64,7 +68,7 @@ pub(super) fn refused(connection: &Arc<Connection>, failure: &Failure) {
 }
 
 impl Exchange {
-    fn begin(connection: Arc<Connection>, head: &Parts, complete: bool) -> Self {
+    fn begin(connection: Arc<Connection>, head: &Parts, complete: bool, outbox: Outbox) -> Self {
         let flow = Arc::new(Flow::new(Instant::now()));
         if complete {
             flow.request_ended(flow.start());
@@ -79,6 +83,7 @@ impl Exchange {
             head_only: head.method == Method::HEAD,
             passes_trailers: Protocol::from(head.version).is_multiplexed() || manager.trailers,
             is_last: false,
+            outbox,
             _busy: connection.activity().begin(),
             flow,
             connection,
@@ -93,7 +98,7 @@ impl Exchange {
         if head.extensions.get::<EarlyData>().is_some() {
             manager.stats.rq_early_data_total.inc();
         }
-        if head.headers.contains_key(EXPECT) {
+        if head.headers.contains_key(EXPECT) && !manager.limits.proxy_100_continue {
             // The codec has said 100.
             manager.stats.interim();
         }
@@ -206,6 +211,16 @@ impl Exchange {
     pub(super) fn routed_to(&mut self, cluster: &Arc<Cluster>, timeout: Option<Duration>, idle: Option<Duration>) {
         self.account.cluster(cluster);
         self.timeouts = Timeouts { route: timeout, idle, ..self.timeouts };
+    }
+
+    /// What takes the interim responses of one way to `cluster`.
+    pub(super) fn interims(&self, cluster: &Arc<Cluster>) -> Interims {
+        interim::interims(&self.connection, cluster, &self.flow, &self.outbox)
+    }
+
+    /// Whether the word to go on is the upstream's to say.
+    pub(super) fn expects_of_upstream(&self) -> bool {
+        self.connection.manager.limits.proxy_100_continue
     }
 
     /// What is counted of its connection manager.

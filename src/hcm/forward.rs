@@ -18,7 +18,7 @@ use crate::config::proto::envoy::config::route::v3::route_action::{
 };
 use crate::config::values::limit;
 use crate::config::{At, Invalid};
-use crate::http::{Failure, Request, Response};
+use crate::http::{Failure, Protocol, Request, Response};
 use crate::upstream::{ClusterId, Lease, Pool, References};
 
 /// A `route` action as it runs.
@@ -82,7 +82,7 @@ impl Forward {
     }
 
     /// Gives a request its last fields.
-    fn prepare(&self, mut request: Request) -> Request {
+    fn prepare(&self, mut request: Request, expects: bool) -> Request {
         let empty = request.body().is_end_stream();
         // RFC 9110 §8.6: a method that anticipates content says that there is none.
         let anticipates = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
@@ -90,8 +90,10 @@ impl Forward {
         if let Some(timeout) = &self.expected_timeout {
             headers.insert(EXPECTED_TIMEOUT, timeout.clone());
         }
-        // The codec has told the client to go on.
-        headers.remove(EXPECT);
+        if !expects {
+            // The codec has told the client to go on.
+            headers.remove(EXPECT);
+        }
         if anticipates && empty && !headers.contains_key(CONTENT_LENGTH) {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
@@ -116,7 +118,9 @@ pub(super) async fn forward(
     };
     exchange.routed_to(cluster, route.timeout, idle);
     let early = way.go(exchange).await?;
-    let request = route.prepare(request);
+    // RFC 9110 §10.1.1: what a client of HTTP/1.0 expects is ignored.
+    let expects = exchange.expects_of_upstream() && Protocol::from(request.version()) != Protocol::Http10;
+    let request = route.prepare(request, expects);
     let again = early.and_then(|early| early.again(&request));
     let (mut response, mut lease) = send(exchange, pool, request).await?;
     if response.status() == StatusCode::TOO_EARLY
@@ -141,7 +145,8 @@ pub(super) async fn forward(
 async fn send(exchange: &mut Exchange, pool: &Arc<Pool>, request: Request) -> Result<(Response, Lease), Failure> {
     let (flow, timeouts) = (exchange.flow(), exchange.timeouts());
     let trailers = exchange.passes_trailers(pool.cluster().versions.pass_trailers(request.version()));
-    let request = request.map(|body| RequestBody::wrap(body, &flow, trailers));
+    let mut request = request.map(|body| RequestBody::wrap(body, &flow, trailers));
+    request.extensions_mut().insert(exchange.interims(pool.cluster()));
     let outcome = tokio::select! {
         biased;
         outcome = pool.send(request, exchange.attempt()) => outcome,

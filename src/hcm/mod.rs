@@ -12,6 +12,7 @@ mod connection;
 mod early_data;
 mod exchange;
 mod forward;
+mod interim;
 mod log;
 mod reply;
 mod request_id;

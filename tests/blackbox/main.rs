@@ -17,6 +17,7 @@ mod floods;
 mod host;
 mod http2;
 mod http3;
+mod interim;
 mod isolation;
 mod log_format;
 mod migration;

@@ -67,6 +67,11 @@ fn obey(received: &Received) -> Script {
         "/said/early-hints" => {
             Script::bytes("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n").then(format!("HTTP/1.1 200 OK\r\n{rest}"))
         }
+        "/said/continue" => Script::echo(received).at_once("HTTP/1.1 100 Continue\r\n\r\n"),
+        "/said/unknown-interim" => {
+            Script::bytes("HTTP/1.1 199 What\r\n\r\n").then(format!("HTTP/1.1 200 OK\r\n{rest}"))
+        }
+        "/said/interim-with-content" => Script::bytes("HTTP/1.1 103 Early Hints\r\ncontent-length: 5\r\n\r\n").stall(),
         "/said/chunked" => Script::bytes(CHUNKED).then("5\r\nhello\r\n0\r\n\r\n"),
         "/said/trailers" => Script::bytes(CHUNKED).then("5\r\nhello\r\n0\r\nx-checksum: 7\r\n\r\n"),
         "/said/until-close" => Script::bytes("HTTP/1.1 200 OK\r\n\r\nhello").close(),

@@ -56,7 +56,8 @@ pub(crate) const KNOWN: &[Known] = &[
     any(&[Http1], "counter http.plain.downstream_rq_response_before_rq_complete", HYPERS_ANSWER),
     one("no route for HEAD", &[Http1], "header transfer-encoding", "there is nothing to be coded"),
     one("redirect with another prefix", EVERY, "log path", "a redirect does not rewrite what was asked for"),
-    one("an interim reply", EVERY, "counter *", "interim replies of an upstream are not seen yet"),
+    one("an interim reply", EVERY, "interim 103", EARLY_HINTS),
+    one("an interim reply", EVERY, "counter *", EARLY_HINTS),
     chance("a reply before the end of the request", &[Http1], "header connection", "hyper says it by closing"),
     one("trailers pass when enabled", &[Http1], "trailer *", "hyper sends trailers to who says `te: trailers`"),
     one("request trailers pass when enabled", EVERY, "received body", "hyper sends trailers that `trailer` announces"),
@@ -101,6 +102,8 @@ pub(crate) const KNOWN: &[Known] = &[
     one("idle within a head", &[Http1], "*", "a head has a limit of its own, `request_headers_timeout`"),
     one("a head that does not end in time", &[Http1], "*", "a head has a limit of its own, `request_headers_timeout`"),
 ];
+
+const EARLY_HINTS: &str = "early hints pass without `proxy_100_continue`";
 
 const HYPERS_ANSWER: &str = "hyper answers what is not HTTP/1 by itself, with the same kind of status";
 

@@ -17,11 +17,20 @@ pub(crate) enum Stage {
     HeadersTimeout,
     /// Trailers pass HTTP/1.1 on both sides.
     Trailers,
+    /// Interim replies of the backend pass.
+    Interim,
 }
 
 impl Stage {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Default, Self::Edge, Self::IdleTimeout, Self::RequestTimeout, Self::HeadersTimeout, Self::Trailers];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Default,
+        Self::Edge,
+        Self::IdleTimeout,
+        Self::RequestTimeout,
+        Self::HeadersTimeout,
+        Self::Trailers,
+        Self::Interim,
+    ];
 
     /// The YAML for both programs; `${dir}` is left to the process.
     pub(crate) fn yaml(self, backstage: &Backstage) -> String {
@@ -46,6 +55,7 @@ impl Stage {
             Self::IdleTimeout => "stream_idle_timeout: 0.3s",
             Self::RequestTimeout => "request_timeout: 0.3s",
             Self::HeadersTimeout => "request_headers_timeout: 0.3s",
+            Self::Interim => "proxy_100_continue: true",
             Self::Trailers => "http_protocol_options: { enable_trailers: true }",
         }
     }

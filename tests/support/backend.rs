@@ -152,6 +152,8 @@ impl fmt::Display for Received {
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     early: bool,
+    /// What is written when the head is read, before the body is.
+    interim: Vec<u8>,
     steps: Vec<Step>,
 }
 
@@ -177,7 +179,7 @@ impl Script {
 
     /// No answer at all: for [`Self::close`], [`Self::reset`], [`Self::stall`].
     pub(crate) fn nothing() -> Self {
-        Self { early: false, steps: Vec::new() }
+        Self { early: false, interim: Vec::new(), steps: Vec::new() }
     }
 
     /// More bytes, after those before.
@@ -208,6 +210,12 @@ impl Script {
     /// Begins as soon as the request's head is read, and never reads its body: the connection cannot go on.
     pub(crate) fn early(mut self) -> Self {
         self.early = true;
+        self
+    }
+
+    /// Writes these bytes as soon as the request's head is read, then reads its body.
+    pub(crate) fn at_once(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.interim = bytes.as_ref().to_vec();
         self
     }
 
@@ -283,6 +291,9 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
         let Ok((start, headers)) = head else { return };
         let mut received = Received::new(&start, headers);
         let mut script = (state.behaviour)(&received);
+        if !script.interim.is_empty() && wire.write(&script.interim).await.is_err() {
+            return;
+        }
         let mut framing = Framing::of_request(&received.headers);
         if !script.early && !matches!(framing, Framing::None) {
             let end = framing.all(&mut wire.reader, &mut received.body, &mut received.trailers).await;

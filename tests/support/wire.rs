@@ -125,18 +125,22 @@ impl Reader {
 
     /// The head of the final reply, with the interim ones before it.
     pub(crate) async fn reply_head(&mut self, reply: &mut Reply) -> Result<(), End> {
-        loop {
-            let (start, fields) = self.head().await?;
-            let status = start.split(' ').nth(1).and_then(|code| code.parse().ok());
-            let status = status.unwrap_or_else(|| panic!("not a status line: {start:?}"));
-            if (100..200).contains(&status) && status != SWITCHING_PROTOCOLS {
-                reply.informational.push((status, fields));
-                continue;
-            }
-            reply.status = status;
-            reply.headers = fields;
-            return Ok(());
+        while !self.next_head(reply).await? {}
+        Ok(())
+    }
+
+    /// The next head of a reply. Returns whether it was the final one.
+    pub(crate) async fn next_head(&mut self, reply: &mut Reply) -> Result<bool, End> {
+        let (start, fields) = self.head().await?;
+        let status = start.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.unwrap_or_else(|| panic!("not a status line: {start:?}"));
+        if (100..200).contains(&status) && status != SWITCHING_PROTOCOLS {
+            reply.informational.push((status, fields));
+            return Ok(false);
         }
+        reply.status = status;
+        reply.headers = fields;
+        Ok(true)
     }
 
     /// Appends what has come, at least one byte and at most `limit`; `Err` at the end of the connection.

@@ -3,13 +3,14 @@
 //! Called by `upstream`, which keeps the connection while it is idle. The target of our request is in origin form and
 //! `host` is set, which is what HTTP/1 wants on the wire.
 
+use http::StatusCode;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::from_response;
-use crate::codec::SendError;
-use crate::http::{Body, Failure, Request, Response};
+use crate::codec::{Interims, SendError};
+use crate::http::{Body, Failure, Request, ResetReason, Response};
 
 /// The part of a connection that moves bytes; whoever spawns it keeps the connection alive.
 pub type ClientConnection<I> = Connection<TokioIo<I>, Body>;
@@ -65,7 +66,21 @@ impl ClientStream {
     /// [`SendError::Unsent`] gives the request back when the connection was closed before any of it was written.
     pub async fn send(&mut self, mut request: Request) -> Result<Response, SendError> {
         *request.version_mut() = http::Version::HTTP_11;
-        match self.sender.try_send_request(request).await {
+        let interims = Interims::of(&request);
+        let coming = interims.clone();
+        // hyper cannot be told to stop here: what is wrong is seen below.
+        hyper::ext::on_informational(&mut request, move |head| _ = coming.came(head.status(), head.headers()));
+        let sent = tokio::select! {
+            biased;
+            fault = interims.fault() => return Err(SendError::Failed(fault.into())),
+            sent = self.sender.try_send_request(request) => sent,
+        };
+        match sent {
+            // RFC 9110 §7.8: nothing was asked for that it could switch to.
+            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                let reason = ResetReason::ProtocolError("http1.unexpected_upgrade".to_owned());
+                Err(SendError::Failed(Failure::UpstreamReset(reason)))
+            }
             Ok(response) => Ok(response.map(|body| Body::Hyper(body, from_response))),
             Err(mut error) => Err(match error.take_message() {
                 Some(request) => SendError::Unsent(Box::new(request)),

@@ -2,17 +2,19 @@
 //!
 //! hyper's own timer for heads also runs while a kept-alive connection is idle; this one starts with the first byte of a
 //! head and stops when the request has begun. hyper has none for a client that does not read. It stands between hyper and
-//! the transport.
+//! the transport, and writes what hyper cannot: see [`Aside`].
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use super::aside::Aside;
 use crate::codec::{Activity, ServerLimits};
 
 /// A transport that gives up when a request head takes too long from its first byte on, or a write makes no progress.
@@ -24,6 +26,9 @@ pub(super) struct Guard<I> {
     head: Option<Head>,
     stalled: Option<Pin<Box<Sleep>>>,
     expired: bool,
+    aside: Arc<Aside>,
+    /// What goes out before anything of hyper's.
+    first: Bytes,
 }
 
 struct Head {
@@ -33,7 +38,7 @@ struct Head {
 }
 
 impl<I> Guard<I> {
-    pub(super) fn new(io: I, activity: Arc<Activity>, limits: &ServerLimits) -> Self {
+    pub(super) fn new(io: I, activity: Arc<Activity>, aside: Arc<Aside>, limits: &ServerLimits) -> Self {
         Self {
             io,
             activity,
@@ -42,6 +47,8 @@ impl<I> Guard<I> {
             head: None,
             stalled: None,
             expired: false,
+            aside,
+            first: Bytes::new(),
         }
     }
 
@@ -99,18 +106,45 @@ impl<I: AsyncRead + Unpin> AsyncRead for Guard<I> {
     }
 }
 
+impl<I: AsyncWrite + Unpin> Guard<I> {
+    /// Writes what goes out before anything of hyper's. What was begun is said to its end.
+    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.first.is_empty() {
+            let written = Pin::new(&mut self.io).poll_write(cx, &self.first);
+            match ready!(self.patient(written, cx))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.first.advance(written),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<I: AsyncWrite + Unpin> AsyncWrite for Guard<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_first(cx))?;
+        let kept_back = self.aside.kept_back(buf);
+        if kept_back > 0 {
+            return Poll::Ready(Ok(kept_back));
+        }
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
         self.patient(written, cx)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.poll_first(cx))?;
+            self.first = self.aside.flushed();
+            if self.first.is_empty() {
+                break;
+            }
+        }
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         self.patient(flushed, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_first(cx))?;
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 
@@ -119,6 +153,11 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Guard<I> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_first(cx))?;
+        let kept_back = bufs.iter().find(|buf| !buf.is_empty()).map_or(0, |buf| self.aside.kept_back(buf));
+        if kept_back > 0 {
+            return Poll::Ready(Ok(kept_back));
+        }
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
         self.patient(written, cx)
     }

@@ -1,5 +1,6 @@
 //! HTTP/1.1 and HTTP/1.0 on the wire, RFC 9112, by hyper.
 
+mod aside;
 mod client;
 mod error;
 mod guard;

@@ -10,8 +10,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
+use super::aside::Aside;
 use super::guard::Guard;
-use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
+use crate::codec::{Ended, Ending, Handler, Lifetime, Outbox, ServerLimits, mailbox, target};
 use crate::http::{Body, Failure, Request, Response};
 
 /// Serves one connection to its end.
@@ -20,9 +21,10 @@ where
     I: AsyncRead + AsyncWrite + Unpin + Send,
     H: Handler,
 {
-    let mut io = TokioIo::new(Guard::new(io, Arc::clone(handler.activity()), limits));
+    let aside = Arc::<Aside>::default();
+    let mut io = TokioIo::new(Guard::new(io, Arc::clone(handler.activity()), Arc::clone(&aside), limits));
     let outcome = {
-        let service = service_fn(|request| answer(Arc::clone(&handler), request, limits.max_header_bytes));
+        let service = service_fn(|request| answer(Arc::clone(&handler), request, &aside, limits));
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder.max_headers(limits.max_header_count).max_buf_size(limits.max_header_bytes.max(MIN_BUFFER));
         let connection = builder.serve_connection(&mut io, service);
@@ -56,19 +58,29 @@ where
 async fn answer<H: Handler>(
     handler: Arc<H>,
     request: http::Request<hyper::body::Incoming>,
-    max_header_bytes: usize,
+    aside: &Aside,
+    limits: &ServerLimits,
 ) -> Result<Response, Infallible> {
     let (mut parts, body) = request.into_parts();
     let body = Body::Hyper(body, super::from_request_body);
     // hyper bounds its buffer, which is larger than what a head may be.
-    let target = if target::is_larger_than(max_header_bytes, &parts.uri, &parts.headers) {
+    let target = if target::is_larger_than(limits.max_header_bytes, &parts.uri, &parts.headers) {
         Err(Failure::HeadersTooLarge("http1.headers_too_large"))
     } else {
         target::from_http1(parts.version, &parts.method, &mut parts.uri, &mut parts.headers)
     };
+    // RFC 9110 §15.2: a client of HTTP/1.0 is sent no interim response, and RFC 9110 §10.1.1: what it expects is ignored.
+    let hears_interim = parts.version >= http::Version::HTTP_11;
+    if hears_interim && limits.proxy_100_continue && target::expects_continue(&parts.headers) {
+        aside.silence().await;
+    }
     let request = Request::from_parts(parts, body);
     let mut response = match target {
-        Ok(()) => handler.handle(request).await,
+        Ok(()) if hears_interim => {
+            let (outbox, inbox) = mailbox();
+            aside.answer(inbox, handler.handle(request, outbox)).await
+        }
+        Ok(()) => handler.handle(request, Outbox::closed()).await,
         Err(failure) => handler.reject(request, failure).await,
     };
     // Whatever the upstream spoke.

@@ -29,7 +29,7 @@ use super::work::{Ended, drive};
 use crate::codec::message::{ContentLength, Refused, SectionLimits, check_response};
 use crate::codec::pump::pump;
 use crate::codec::upload::Upload;
-use crate::codec::{Activity, Busy, SendError};
+use crate::codec::{Activity, Busy, Interims, SendError};
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request, ResetReason, Response};
 
@@ -228,6 +228,7 @@ impl ClientStream {
     /// nothing.
     pub async fn send(self, request: Request) -> Result<Response, SendError> {
         let Self { shared, busy } = self;
+        let interims = Interims::of(&request);
         let (parts, body) = request.into_parts();
         let bodyless = body.is_end_stream();
         let Some((response, stream)) = shared.begin(&parts, bodyless) else {
@@ -235,7 +236,7 @@ impl ClientStream {
         };
         let limits = SectionLimits { bytes: shared.limits.max_header_bytes, fields: shared.limits.max_header_count };
         let asked = Asked { stream: None, upload: None, _busy: busy };
-        let exchange = ClientExchange { response, limits, drain: shared.drain.clone(), asked };
+        let exchange = ClientExchange { response, limits, drain: shared.drain.clone(), asked, interims };
         // What an exchange holds on to keeps the connection open.
         drop(shared);
         let answered = if bodyless {
@@ -263,6 +264,7 @@ struct ClientExchange {
     limits: SectionLimits,
     drain: Drain,
     asked: Asked,
+    interims: Interims,
 }
 
 impl ClientExchange {
@@ -298,25 +300,15 @@ impl ClientExchange {
         self.response(head, method).await
     }
 
-    /// The final head.
+    /// The final head. Those before it are interim.
     async fn answer(&mut self) -> Result<http::Response<RecvStream>, Failure> {
-        self.pass_over_interim_heads().await?;
-        (&mut self.response).await.map_err(|error| Failure::UpstreamReset(from_upstream(&error)))
-    }
-
-    /// Interim heads come before the final one; they end here.
-    async fn pass_over_interim_heads(&mut self) -> Result<(), Failure> {
-        for _ in 0..MAX_INTERIM {
-            match poll_fn(|cx| self.response.poll_informational(cx)).await {
-                Some(Ok(interim)) => {
-                    let (parts, ()) = interim.into_parts();
-                    check_response(&parts, self.limits).map_err(|refused| self.refuse(refused))?;
-                }
-                Some(Err(error)) => return Err(Failure::UpstreamReset(from_upstream(&error))),
-                None => return Ok(()),
-            }
+        while let Some(interim) = poll_fn(|cx| self.response.poll_informational(cx)).await {
+            let interim = interim.map_err(|error| Failure::UpstreamReset(from_upstream(&error)))?;
+            let (parts, ()) = interim.into_parts();
+            check_response(&parts, self.limits).map_err(|refused| self.refuse(refused))?;
+            self.interims.came(parts.status, &parts.headers)?;
         }
-        Err(Failure::UpstreamReset(ResetReason::ProtocolError("http2.too_many_interim_responses".to_owned())))
+        (&mut self.response).await.map_err(|error| Failure::UpstreamReset(from_upstream(&error)))
     }
 
     fn refuse(&mut self, refused: Refused) -> Failure {
@@ -338,6 +330,3 @@ impl ClientExchange {
 
 /// More streams than an upstream ever lets be open: what stands there before it has said how many.
 const NOT_TOLD: usize = 0x7fff_fff1;
-
-/// Interim responses that may come before the final one.
-const MAX_INTERIM: usize = 64;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
+use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -16,10 +17,11 @@ use super::SEND_BUFFER;
 use super::body::StreamBody;
 use super::error::{reason, refused};
 use super::sink::{StreamSink, peer_gone};
+use crate::codec::interim::MAX_UNREAD;
 use crate::codec::message::{Malformed, SectionLimits, check_request};
 use crate::codec::pump::{Gone, abandon, pump};
 use crate::codec::target::expects_continue;
-use crate::codec::{Ended, Ending, Handler, Lifetime, ServerLimits, target};
+use crate::codec::{Ended, Ending, Handler, Interim, Lifetime, ServerLimits, mailbox, target};
 use crate::drain::Drain;
 use crate::http::{Body, ConnectProtocol, Failure, Request};
 
@@ -60,7 +62,8 @@ where
     H: Handler,
 {
     let section = SectionLimits { bytes: limits.max_header_bytes, fields: limits.max_header_count };
-    let limits = StreamLimits { section, write_timeout: limits.write_timeout };
+    let ServerLimits { write_timeout, proxy_100_continue, .. } = *limits;
+    let limits = StreamLimits { section, write_timeout, proxy_100_continue };
     loop {
         tokio::select! {
             biased;
@@ -106,20 +109,23 @@ async fn exchange<H: Handler>(
         Ok(request) => request,
         Err(failure) => return refuse(&failure, &mut respond, &handler),
     };
-    if expects_continue(request.headers()) {
-        // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
-        let mut go_on = http::Response::new(());
-        *go_on.status_mut() = http::StatusCode::CONTINUE;
-        let _ = respond.send_informational(go_on);
+    let mut said = Said::default();
+    if expects_continue(request.headers()) && !limits.proxy_100_continue {
+        // RFC 9110 §10.1.1: the client waits for this word.
+        said.say(Interim { status: StatusCode::CONTINUE, headers: HeaderMap::new() }, &mut respond);
     }
+    let (outbox, mut inbox) = mailbox();
     let answered = {
-        let answer = std::pin::pin!(Arc::clone(&handler).handle(request));
-        tokio::select! {
-            biased;
-            response = answer => Ok(response),
-            gone = peer_gone(poll_fn(|cx| respond.poll_reset(cx))) => {
-                handler.resetting(gone == Gone::Stream);
-                Err(gone)
+        let mut answer = std::pin::pin!(Arc::clone(&handler).handle(request, outbox));
+        loop {
+            tokio::select! {
+                biased;
+                response = &mut answer => break Ok(response),
+                interim = inbox.next() => said.say(interim, &mut respond),
+                gone = peer_gone(poll_fn(|cx| respond.poll_reset(cx))) => {
+                    handler.resetting(gone == Gone::Stream);
+                    break Err(gone);
+                }
             }
         }
     };
@@ -127,6 +133,10 @@ async fn exchange<H: Handler>(
         Ok(response) => response,
         Err(gone) => return abandon(&*handler, gone, ()),
     };
+    // Those that came with the answer.
+    while let Some(interim) = inbox.take() {
+        said.say(interim, &mut respond);
+    }
     let (mut parts, mut body) = response.into_parts();
     parts.version = http::Version::HTTP_2;
     let head = http::Response::from_parts(parts, ());
@@ -146,6 +156,26 @@ async fn exchange<H: Handler>(
     }
 }
 
+/// The interim responses of one stream. h2 does not show whether the client has read those before.
+#[derive(Default)]
+struct Said {
+    bytes: usize,
+}
+
+impl Said {
+    fn say(&mut self, interim: Interim, respond: &mut SendResponse<Bytes>) {
+        let Interim { status, headers } = interim;
+        self.bytes += headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
+        if self.bytes > MAX_UNREAD && status != StatusCode::CONTINUE {
+            return;
+        }
+        let mut head = http::Response::new(());
+        (*head.status_mut(), *head.headers_mut()) = (status, headers);
+        // A client that has left shows where it is waited for.
+        let _ = respond.send_informational(head);
+    }
+}
+
 /// A message that is no request is reset, or answered where that is allowed.
 fn refuse<H: Handler>(failure: &Failure, respond: &mut SendResponse<Bytes>, handler: &Arc<H>) {
     handler.refused(failure);
@@ -154,7 +184,7 @@ fn refuse<H: Handler>(failure: &Failure, respond: &mut SendResponse<Bytes>, hand
     }
     // RFC 9113 §10.5.1: larger than was said to be taken.
     let mut response = http::Response::new(());
-    *response.status_mut() = http::StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     let _ = respond.send_response(response, true);
 }
 
@@ -181,6 +211,8 @@ async fn admit(request: http::Request<RecvStream>, limits: SectionLimits) -> Res
 struct StreamLimits {
     section: SectionLimits,
     write_timeout: Option<Duration>,
+    /// Whether the word to go on comes from the handler.
+    proxy_100_continue: bool,
 }
 
 fn from_error<H: Handler>(error: &h2::Error, handler: &Arc<H>) -> Ended {

@@ -24,11 +24,11 @@ use super::receive::Receiver;
 use super::send::Sender;
 use super::shared::{LAST_REQUEST, Shared, Side, varint};
 use super::uni::{self, Opened};
-use crate::codec::SendError;
 use crate::codec::message::{ContentLength, ResponseHead, SectionLimits};
 use crate::codec::pump::{Sink as _, pump};
 use crate::codec::qpack::FieldLine;
 use crate::codec::upload::Upload;
+use crate::codec::{Interims, SendError};
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request, ResetReason, Response};
 use crate::quic::KeepAlive;
@@ -199,9 +199,10 @@ impl ClientStream {
     /// [`SendError::Unsent`] gives a request without content back for which the upstream did nothing.
     pub async fn send(self, request: Request) -> Result<Response, SendError> {
         let Self { shared, sender, receiver, drain } = self;
+        let interims = Interims::of(&request);
         let (parts, body) = request.into_parts();
         let bodyless = body.is_end_stream();
-        let exchange = ClientExchange { shared, receiver, drain };
+        let exchange = ClientExchange { shared, receiver, drain, interims };
         let failure = match exchange.run(&parts, body, sender).await {
             Ok(response) => return Ok(response),
             Err(failure) => failure,
@@ -221,6 +222,7 @@ struct ClientExchange {
     shared: Arc<Shared>,
     receiver: Receiver,
     drain: Drain,
+    interims: Interims,
 }
 
 impl ClientExchange {
@@ -255,10 +257,10 @@ impl ClientExchange {
         self.response(head, &request.method, upload).await
     }
 
-    /// The final head. Interim ones are passed over.
+    /// The final head. Those before it are interim.
     async fn answer(&mut self) -> Result<ResponseHead, Failure> {
         let stream = self.receiver.id();
-        for _ in 0..MAX_INTERIM {
+        loop {
             let head = tokio::select! {
                 biased;
                 head = self.receiver.response_head() => head,
@@ -267,12 +269,11 @@ impl ClientExchange {
                 }
             };
             match head {
-                Ok(head) if head.status.is_informational() => {}
+                Ok(head) if head.status.is_informational() => self.interims.came(head.status, &head.headers)?,
                 Ok(head) => return Ok(head),
                 Err(failure) => return Err(self.receiver.blame(failure)),
             }
         }
-        Err(Failure::UpstreamReset(ResetReason::ProtocolError("http3.too_many_interim_responses".to_owned())))
     }
 
     async fn response(
@@ -312,9 +313,6 @@ fn lines(request: &Parts) -> impl Iterator<Item = FieldLine<&[u8]>> {
     let pseudo = pseudo.into_iter().flatten().map(|(name, value)| FieldLine::new(name.as_bytes(), value));
     pseudo.chain(request.headers.iter().filter(|(name, _)| *name != HOST).map(FieldLine::from))
 }
-
-/// Interim responses that may come before the final one.
-const MAX_INTERIM: usize = 64;
 
 /// How long the upstream may take to let the control stream be opened.
 const OPENING_PATIENCE: Duration = Duration::from_secs(10);

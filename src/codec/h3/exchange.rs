@@ -15,10 +15,10 @@ use super::body::StreamBody;
 use super::error::{ReadFailure, code, of_client};
 use super::receive::Receiver;
 use super::send::{Sender, with_status};
-use crate::codec::Handler;
 use crate::codec::message::{RequestHead, SectionLimits};
 use crate::codec::pump::{Gone, Sink, abandon, pump};
 use crate::codec::target::{expects_continue, from_pseudo_fields};
+use crate::codec::{Handler, Inbox, Interim, mailbox};
 use crate::http::{Body, EarlyData, Failure, Request, Response};
 
 /// What holds for each request stream.
@@ -27,6 +27,8 @@ pub(super) struct StreamLimits {
     pub(super) section: SectionLimits,
     /// Whether `:protocol` is taken.
     pub(super) extended_connect: bool,
+    /// Whether the word to go on comes from the handler.
+    pub(super) proxy_100_continue: bool,
     pub(super) headers_timeout: Option<Duration>,
     pub(super) write_timeout: Option<Duration>,
 }
@@ -48,11 +50,12 @@ pub(super) async fn exchange<H: Handler>(
         // RFC 9114 §10.9, RFC 8470 §3: it could be a replay. What may be done twice is for the handler to know.
         request.extensions_mut().insert(EarlyData::until(established));
     }
-    if expects_continue(request.headers()) {
-        // RFC 9110 §10.1.1: the client waits for this word. One that has left shows below.
-        let _ = sender.interim(StatusCode::CONTINUE, &http::HeaderMap::new()).await;
+    if expects_continue(request.headers()) && !limits.proxy_100_continue {
+        // RFC 9110 §10.1.1: the client waits for this word.
+        sender.interim(&Interim { status: StatusCode::CONTINUE, headers: http::HeaderMap::new() });
     }
-    answer(Arc::clone(&handler).handle(request), &mut sender, &handler).await;
+    let (outbox, inbox) = mailbox();
+    answer(Arc::clone(&handler).handle(request, outbox), inbox, &mut sender, &handler).await;
 }
 
 /// Puts a limit on how long the head of a request may take, from the opening of its stream on: `request_headers_timeout`.
@@ -75,18 +78,26 @@ async fn read(mut receiver: Receiver, sender: &mut Sender, extended_connect: boo
 }
 
 /// Writes what `answer` comes to, as long as the client wants it.
-async fn answer<H: Handler>(answer: impl Future<Output = Response>, sender: &mut Sender, handler: &Arc<H>) {
+async fn answer<H: Handler>(
+    answer: impl Future<Output = Response>,
+    mut inbox: Inbox,
+    sender: &mut Sender,
+    handler: &Arc<H>,
+) {
     let answered = {
-        let answer = std::pin::pin!(answer);
-        tokio::select! {
-            biased;
-            response = answer => Ok(response),
-            gone = sender.gone() => {
-                handler.resetting(gone == Gone::Stream);
-                if gone == Gone::Connection {
-                    handler.lost();
+        let mut answer = std::pin::pin!(answer);
+        loop {
+            tokio::select! {
+                biased;
+                response = &mut answer => break Ok(response),
+                interim = inbox.next() => sender.interim(&interim),
+                gone = sender.gone() => {
+                    handler.resetting(gone == Gone::Stream);
+                    if gone == Gone::Connection {
+                        handler.lost();
+                    }
+                    break Err(gone);
                 }
-                Err(gone)
             }
         }
     };
@@ -94,6 +105,10 @@ async fn answer<H: Handler>(answer: impl Future<Output = Response>, sender: &mut
         Ok(response) => response,
         Err(gone) => return abandon(&**handler, gone, ()),
     };
+    // Those that came with the answer.
+    while let Some(interim) = inbox.take() {
+        sender.interim(&interim);
+    }
     let (parts, mut body) = response.into_parts();
     if let Err(gone) = respond(&parts, &mut body, sender).await {
         abandon(&**handler, gone, body);
@@ -134,7 +149,8 @@ async fn refuse<H: Handler>(refusal: Refusal, sender: &mut Sender, handler: &Arc
         Failure::RequestHeadersTimeout => {
             let mut nothing = Request::default();
             *nothing.version_mut() = http::Version::HTTP_3;
-            answer(Arc::clone(handler).reject(nothing, failure), sender, handler).await;
+            let (_, inbox) = mailbox();
+            answer(Arc::clone(handler).reject(nothing, failure), inbox, sender, handler).await;
         }
         // RFC 9114 §4.2.2: larger than was said to be taken.
         Failure::HeadersTooLarge(_) => {

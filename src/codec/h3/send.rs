@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 use super::error::code;
 use super::shared::{Shared, Side, varint};
 use super::wire::{Priority, encode, encoded_len, kind};
+use crate::codec::Interim;
+use crate::codec::interim::MAX_UNREAD;
 use crate::codec::pump::{Gone, Sink, patient};
 use crate::codec::qpack::FieldLine;
 use crate::http::Failure;
@@ -27,7 +29,7 @@ pub(super) struct Sender {
     patience: Option<Duration>,
     /// Which updates of priorities were looked at.
     seen: u64,
-    /// A head that goes out with what comes next.
+    /// Heads that go out with what comes next.
     held: Bytes,
     /// What is to come of the DATA frame that has begun.
     announced: u64,
@@ -76,10 +78,17 @@ impl Sender {
         quinn::VarInt::from(self.stream.id()).into_inner()
     }
 
-    /// Writes an interim head.
-    pub(super) async fn interim(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Gone> {
-        let head = self.section(with_status(&status, headers), 0);
-        self.write(head).await
+    /// Says the head of an interim response. It goes out with what comes next, or while [`Sink::gone`] waits.
+    pub(super) fn interim(&mut self, interim: &Interim) {
+        if self.held.len() > MAX_UNREAD && interim.status != StatusCode::CONTINUE {
+            return;
+        }
+        let head = self.section(with_status(&interim.status, &interim.headers), 0);
+        self.hold(head);
+    }
+
+    fn hold(&mut self, head: Bytes) {
+        self.held = if self.held.is_empty() { head } else { [&self.held[..], &head].concat().into() };
     }
 
     /// Begins the message with these field lines. They go out with the first of the content, or when that lets wait for
@@ -91,7 +100,8 @@ impl Sender {
         }
         // RFC 9000 §16: a length that no frame can say is not said; then each chunk is a frame.
         self.announced = content.filter(|length| encoded_len(*length) > 0).unwrap_or(0);
-        self.held = self.section(head, self.announced);
+        let head = self.section(head, self.announced);
+        self.hold(head);
     }
 
     /// For one who has to know when the message begins.

@@ -128,6 +128,7 @@ impl<H: Handler> Server<H> {
         let limits = StreamLimits {
             section: SectionLimits { bytes: limits.max_header_bytes, fields: limits.max_header_count },
             extended_connect: limits.extended_connect,
+            proxy_100_continue: limits.proxy_100_continue,
             headers_timeout: limits.headers_timeout,
             write_timeout: limits.write_timeout,
         };

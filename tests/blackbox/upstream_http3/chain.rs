@@ -19,8 +19,13 @@ impl Chain {
 
     /// The same, with more fields for the connection manager of the back.
     pub(crate) async fn with(backend: &Backend, manager: &str) -> Self {
-        let back = Edge::with(backend, ALL, manager).await;
-        let front = Edge::in_front_of(&quic_cluster("backend", back.process.address("http3")), ALL, "").await;
+        Self::of(backend, "", manager).await
+    }
+
+    /// The same, with more fields for both.
+    pub(crate) async fn of(backend: &Backend, front: &str, back: &str) -> Self {
+        let back = Edge::with(backend, ALL, back).await;
+        let front = Edge::in_front_of(&quic_cluster("backend", back.process.address("http3")), ALL, front).await;
         Self { front, back }
     }
 }

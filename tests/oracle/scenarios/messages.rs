@@ -37,6 +37,10 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::get("a reply of HTTP/1.0", "/said/http-1.0"),
         Scenario::get("a reply that closes its connection", "/said/close"),
         Scenario::get("an interim reply", "/said/early-hints"),
+        Scenario::get("an interim reply with content", "/said/interim-with-content"),
+        Scenario::get("an interim reply that passes", "/said/early-hints").on(Stage::Interim),
+        Scenario::get("an interim reply that nobody knows", "/said/unknown-interim").on(Stage::Interim),
+        Scenario::exchange("a backend that says to go on", continued()).on(Stage::Interim),
         Scenario::get("hop-by-hop fields of a reply", "/said/hop-by-hop"),
         Scenario::get("fields the gateway also sets", "/said/own-headers"),
         Scenario::new("a reply before the end of the request", Act::Unfinished(post("/said/early", ""), "abc")),
@@ -44,6 +48,10 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::exchange("request trailers pass when enabled", post("/echo", "abc").trailer("x-sum", "6"))
             .on(Stage::Trailers),
     ]
+}
+
+fn continued() -> Request {
+    post("/said/continue", "abc").sized().header("expect", "100-continue")
 }
 
 fn routers_headers() -> Request {

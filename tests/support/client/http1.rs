@@ -94,10 +94,11 @@ pub(crate) struct Download {
 }
 
 impl Download {
-    pub(super) async fn head(&mut self, reply: &mut Reply) -> Result<(), End> {
-        self.reader.reply_head(reply).await?;
+    /// The next head. Returns whether it was the final one.
+    pub(super) async fn head(&mut self, reply: &mut Reply) -> Result<bool, End> {
+        let last = self.reader.next_head(reply).await?;
         self.framing = Framing::of_reply(&self.method, reply.status, &reply.headers);
-        Ok(())
+        Ok(last)
     }
 
     pub(super) async fn advance(&mut self, reply: &mut Reply) -> Option<End> {

@@ -139,24 +139,25 @@ enum From {
 }
 
 impl Download {
-    pub(super) async fn head(&mut self, reply: &mut Reply) -> Result<(), End> {
+    /// The next head. Returns whether it was the final one.
+    pub(super) async fn head(&mut self, reply: &mut Reply) -> Result<bool, End> {
         let response = match &mut self.from {
             From::Awaited(response) => response,
             From::Never(end) => return Err(*end),
-            From::Body(_) => return Ok(()),
+            From::Body(_) => return Ok(true),
         };
         let head = poll_fn(|context| {
-            while let Poll::Ready(Some(Ok(interim))) = response.poll_informational(context) {
+            if let Poll::Ready(Some(Ok(interim))) = response.poll_informational(context) {
                 reply.informational.push((interim.status().as_u16(), fields_of(interim.headers())));
+                return Poll::Ready(Ok(None));
             }
-            Pin::new(&mut *response).poll(context)
-        })
-        .await
-        .map_err(|error| end_of(&error))?;
+            Pin::new(&mut *response).poll(context).map_ok(Some)
+        });
+        let Some(head) = head.await.map_err(|error| end_of(&error))? else { return Ok(false) };
         reply.status = head.status().as_u16();
         reply.headers = fields_of(head.headers());
         self.from = From::Body(head.into_body());
-        Ok(())
+        Ok(true)
     }
 
     pub(super) async fn advance(&mut self, reply: &mut Reply) -> Option<End> {

@@ -121,19 +121,18 @@ pub(crate) struct Download {
 }
 
 impl Download {
-    pub(super) async fn head(&mut self, reply: &mut Reply) -> Result<(), End> {
+    /// The next head. Returns whether it was the final one.
+    pub(super) async fn head(&mut self, reply: &mut Reply) -> Result<bool, End> {
         let stream = self.stream.as_mut().map_err(|end| *end)?;
-        loop {
-            let head = stream.recv_response().await.map_err(|error| end_of(&error))?;
-            let (status, fields) = (head.status(), fields_of(head.headers()));
-            if status.is_informational() {
-                reply.informational.push((status.as_u16(), fields));
-                continue;
-            }
-            reply.status = status.as_u16();
-            reply.headers = fields;
-            return Ok(());
+        let head = stream.recv_response().await.map_err(|error| end_of(&error))?;
+        let (status, fields) = (head.status(), fields_of(head.headers()));
+        if status.is_informational() {
+            reply.informational.push((status.as_u16(), fields));
+            return Ok(false);
         }
+        reply.status = status.as_u16();
+        reply.headers = fields;
+        Ok(true)
     }
 
     pub(super) async fn advance(&mut self, reply: &mut Reply) -> Option<End> {

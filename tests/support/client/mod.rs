@@ -212,17 +212,33 @@ impl Download {
         self.body_of(usize::MAX).await.clone()
     }
 
-    async fn read_head(&mut self) {
-        if self.stage == Stage::Head {
-            let read = match &mut self.source {
-                Source::Http1(source) => source.head(&mut self.reply).await,
-                Source::Http2(source) => source.head(&mut self.reply).await,
-                Source::Http3(source) => source.head(&mut self.reply).await,
-            };
-            self.stage = Stage::Body;
-            if let Err(end) = read {
-                self.ended(end);
+    /// Waits until so many interim heads are there, or the final one.
+    pub(crate) async fn interim(&mut self, count: usize) -> &Reply {
+        let read = async {
+            while self.stage == Stage::Head && self.reply.informational.len() < count {
+                self.read_next_head().await;
             }
+        };
+        within("an interim head", read).await;
+        &self.reply
+    }
+
+    async fn read_head(&mut self) {
+        while self.stage == Stage::Head {
+            self.read_next_head().await;
+        }
+    }
+
+    async fn read_next_head(&mut self) {
+        let read = match &mut self.source {
+            Source::Http1(source) => source.head(&mut self.reply).await,
+            Source::Http2(source) => source.head(&mut self.reply).await,
+            Source::Http3(source) => source.head(&mut self.reply).await,
+        };
+        match read {
+            Ok(false) => {}
+            Ok(true) => self.stage = Stage::Body,
+            Err(end) => self.ended(end),
         }
     }
 

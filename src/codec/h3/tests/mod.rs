@@ -17,7 +17,7 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 
 use super::wire::{Piece, RequestReader, encode, kind};
 use crate::codec::qpack::{Encoder, FieldLine, Limits};
-use crate::codec::{Activity, ConnectionLimits, Handler, Lifetime, ServerLimits};
+use crate::codec::{Activity, ConnectionLimits, Handler, Lifetime, Outbox, ServerLimits};
 use crate::drain::Drain;
 use crate::http::{Failure, Request, Response};
 
@@ -98,7 +98,7 @@ struct Answering<F> {
 }
 
 impl<F: Fn(Request) -> Response + Send + Sync + 'static> Handler for Answering<F> {
-    async fn handle(self: Arc<Self>, request: Request) -> Response {
+    async fn handle(self: Arc<Self>, request: Request, _: Outbox) -> Response {
         (self.answer)(request)
     }
 
@@ -170,6 +170,7 @@ const LIMITS: ServerLimits = ServerLimits {
     max_header_count: 100,
     max_concurrent_streams: 0,
     extended_connect: true,
+    proxy_100_continue: false,
     qpack: true,
     stream_window: 0,
     connection_window: 0,
