@@ -12,6 +12,7 @@ mod connection;
 mod early_data;
 mod exchange;
 mod forward;
+mod local_reply;
 mod log;
 mod reply;
 mod request_id;
@@ -53,6 +54,7 @@ pub struct Manager {
     trailers: bool,
     timeouts: timeouts::Timeouts,
     routes: Arc<RouteTable<Forward>>,
+    local_replies: local_reply::LocalReplies,
     access_log: AccessLog,
     stats: stats::ManagerStats,
 }
