@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body::Frame;
 
 use super::connection::Connection;
+use super::local_reply::{Asked, Form};
 use super::reply::{self, Reply};
 use super::sanitize::{FORWARDED_PROTO, REQUEST_ID};
 use super::timeouts::Flow;
 use crate::codec::Handler as _;
-use crate::http::Failure;
-use crate::observe::access_log::{Point, Pseudo, Record};
+use crate::http::{Failure, Response};
+use crate::observe::access_log::{Point, Pseudo, Record, is_grpc};
 use crate::upstream::{Attempt, Cluster, Lease};
 
 /// Kept from the first byte of a request to the last of its response.
@@ -28,9 +29,18 @@ pub(super) struct Account {
     cluster: Option<Arc<Cluster>>,
     lease: Option<Lease>,
     answered: bool,
+    origin: Origin,
+    form: Form,
     /// The codec has answered by itself.
     told: bool,
     closed: bool,
+}
+
+/// Who made the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Upstream,
+    Here,
 }
 
 impl Account {
@@ -47,14 +57,19 @@ impl Account {
             cluster: None,
             lease: None,
             answered: false,
+            origin: Origin::Upstream,
+            form: Form::Plain,
             told: false,
             closed: false,
         }
     }
 
-    /// The version that the request was written in.
-    pub(super) fn version(&mut self, version: http::Version) {
-        self.record.protocol = Some(version);
+    /// A request came: in what version, and whether it is gRPC.
+    pub(super) fn begun(&mut self, head: &Parts) {
+        self.record.protocol = Some(head.version);
+        if head.headers.get(CONTENT_TYPE).is_some_and(is_grpc) {
+            self.form = Form::Grpc;
+        }
     }
 
     /// Who asks, as the trust settings see it, and the request's identity.
@@ -154,6 +169,7 @@ impl Account {
     /// The gateway answers by itself, as a route says.
     pub(super) fn answered_directly(&mut self) {
         self.connection.manager.stats.answered_directly();
+        self.origin = Origin::Here;
         self.record.details = Some(Cow::Borrowed("direct_response"));
     }
 
@@ -172,7 +188,19 @@ impl Account {
             }
         }
         self.note(&said);
+        self.origin = Origin::Here;
         said
+    }
+
+    /// The last form of the response, if it is the gateway's own.
+    pub(super) fn local_reply(&mut self, response: Response, head_only: bool) -> Response {
+        if self.origin == Origin::Upstream {
+            return response;
+        }
+        let manager = &self.connection.manager;
+        let captures = manager.access_log.captures();
+        let mut asked = Asked { record: &mut self.record, captures, form: self.form, head_only };
+        manager.local_replies.apply(response, &mut asked)
     }
 
     /// The head of the response as it goes out.

@@ -7,6 +7,8 @@ use http::HeaderValue;
 
 use super::client_cert::ClientCert;
 use super::forward::Forward;
+use super::local_reply::LocalReplies;
+use super::log::loggers;
 use super::sanitize::Identity;
 use super::stats::ManagerStats;
 use super::timeouts::Timeouts;
@@ -16,7 +18,7 @@ use crate::config::proto::envoy::config::route::v3::{RouteAction, RouteConfigura
 use crate::config::proto::envoy::extensions::filters::network::http_connection_manager::v3 as proto;
 use crate::config::values::limit;
 use crate::config::{At, Invalid, duration, type_name};
-use crate::observe::access_log::Sinks;
+use crate::observe::access_log::{AccessLog, Captures, Sinks};
 use crate::observe::stats::Scope;
 use crate::router::{self, RouteTable};
 use crate::tls;
@@ -49,7 +51,9 @@ pub fn manager(
 ) -> Result<Manager, Invalid> {
     let routes = routes(written, at, context);
     let filters = filters(&written.http_filters, at);
-    let access_log = access_log(&written.access_log, at, context);
+    let mut captures = Captures::default();
+    let loggers = loggers(&written.access_log, at, context, &mut captures);
+    let local_replies = LocalReplies::build(written.local_reply_config.as_ref(), at, &mut captures);
     let identity = identity(written, at);
     let server = server_header(written, at);
     let client_cert = ClientCert::of(written);
@@ -85,7 +89,8 @@ pub fn manager(
             max_duration: limit(common.and_then(|c| c.max_stream_duration.as_ref()), None),
         },
         routes: Arc::new(routes?),
-        access_log: access_log?,
+        local_replies: local_replies?,
+        access_log: AccessLog::new(captures, loggers?),
         stats: ManagerStats::new(&context.stats.scope(&prefix), &listener.scope(&prefix)),
     })
 }

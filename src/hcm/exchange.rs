@@ -74,7 +74,7 @@ impl Exchange {
             flow.request_ended(flow.start());
         }
         let mut account = Account::open(&connection, &flow);
-        account.version(head.version);
+        account.begun(head);
         let manager = &connection.manager;
         Self {
             account,
@@ -175,6 +175,7 @@ impl Exchange {
 
     /// Gives the response its last fields and sends the exchange along with its content.
     fn finish(mut self, response: Response) -> Response {
+        let response = self.account.local_reply(response, self.head_only);
         let (mut head, body) = response.into_parts();
         respond::complete(&mut head, &self.connection, self.account.request_id());
         if self.is_last && !self.connection.protocol().is_multiplexed() {

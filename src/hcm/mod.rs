@@ -13,6 +13,7 @@ mod early_data;
 mod exchange;
 mod forward;
 mod interim;
+mod local_reply;
 mod log;
 mod reply;
 mod request_id;
@@ -54,6 +55,7 @@ pub struct Manager {
     trailers: bool,
     timeouts: timeouts::Timeouts,
     routes: Arc<RouteTable<Forward>>,
+    local_replies: local_reply::LocalReplies,
     access_log: AccessLog,
     stats: stats::ManagerStats,
 }

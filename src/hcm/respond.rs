@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{ALT_SVC, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, LOCATION, SERVER, VIA};
+use http::header::{ALT_SVC, CONNECTION, DATE, LOCATION, SERVER, VIA};
 use http::response::Parts;
 use http::{HeaderValue, StatusCode};
 
@@ -73,14 +73,9 @@ pub(super) fn complete(head: &mut Parts, connection: &Connection, request_id: Op
     }
 }
 
+/// What describes the content comes last: see `local_reply`.
 fn text(status: StatusCode, body: Bytes) -> Response {
-    let length = body.len();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    if length > 0 {
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    }
     response
 }

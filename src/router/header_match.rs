@@ -68,10 +68,20 @@ impl HeaderMatch {
     /// Whether a request meets it. A field that is missing meets no condition on its value, not even an inverted one.
     #[must_use]
     pub fn is_match(&self, request: &Request<'_>) -> bool {
+        self.judge(Some(request))
+    }
+
+    /// Whether a message meets it that never became a request, and has no field at all.
+    #[must_use]
+    pub fn is_met_by_nothing(&self) -> bool {
+        self.judge(None)
+    }
+
+    fn judge(&self, request: Option<&Request<'_>>) -> bool {
         let found = match &self.condition {
             Condition::Present(expected) => {
-                let present = self.source.any(request, |_| true).is_some() || self.missing_is_empty;
-                return (present == *expected) != self.invert;
+                let value = request.and_then(|request| self.source.any(request, |_| true));
+                return ((value.is_some() || self.missing_is_empty) == *expected) != self.invert;
             }
             Condition::Range(range) => self.any(request, |value| in_range(range, value)),
             Condition::Text(condition) => self.any(request, |value| condition.is_match(value)),
@@ -79,8 +89,9 @@ impl HeaderMatch {
         found.is_some_and(|found| found != self.invert)
     }
 
-    fn any(&self, request: &Request<'_>, condition: impl Fn(&[u8]) -> bool) -> Option<bool> {
-        self.source.any(request, &condition).or_else(|| self.missing_is_empty.then(|| condition(b"")))
+    fn any(&self, request: Option<&Request<'_>>, condition: impl Fn(&[u8]) -> bool) -> Option<bool> {
+        let found = request.and_then(|request| self.source.any(request, &condition));
+        found.or_else(|| self.missing_is_empty.then(|| condition(b"")))
     }
 }
 

@@ -70,6 +70,15 @@ impl HeaderMutations {
         Ok(Self { add: add?.into(), remove: remove?.into() })
     }
 
+    /// The fields that the list `name` of the message at `at` adds to a response.
+    ///
+    /// # Errors
+    /// When a name may not be changed or a value cannot be sent.
+    pub fn of_response(at: At<'_>, name: &str, add: &[HeaderValueOption]) -> Result<Self, Invalid> {
+        let add = at.each(name, add, |at, option| Addition::build(at, option, Direction::Response));
+        Ok(Self { remove: Box::default(), add: add?.into() })
+    }
+
     /// Whether nothing is changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {

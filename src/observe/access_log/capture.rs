@@ -4,6 +4,9 @@
 //! when the formats are built: a list without repeats, each field with its place. [`Captured`] holds the values of one
 //! exchange in those places: `HeaderValue`s, whose clones share their bytes.
 
+use std::fmt;
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 /// The header fields a set of formats reads.
@@ -12,6 +15,23 @@ pub struct Captures {
     fields: Vec<(Side, Field)>,
     /// The sides whose sizes are asked for.
     sized: Vec<Side>,
+    /// What filters ask of the request.
+    conditions: Vec<Arc<dyn RequestCondition>>,
+}
+
+/// A condition on the head of a request, built by a floor above. It is judged while the request is there, and the answer kept.
+pub trait RequestCondition: fmt::Debug + Send + Sync {
+    /// Whether it holds; `None` is a message that never became a request.
+    fn holds(&self, head: Option<&Head<'_>>) -> bool;
+}
+
+/// The head of a request.
+#[derive(Clone, Copy)]
+pub struct Head<'a> {
+    /// Its fields.
+    pub headers: &'a HeaderMap,
+    /// Its pseudo-header fields.
+    pub pseudo: &'a dyn Fn(Pseudo) -> Option<HeaderValue>,
 }
 
 /// The values of one exchange.
@@ -20,6 +40,8 @@ pub struct Captured {
     values: Box<[Option<HeaderValue>]>,
     /// Bytes of the request's, the response's and the trailer section.
     sizes: [u64; 3],
+    /// Which conditions hold.
+    held: Box<[bool]>,
 }
 
 /// Which field section a field stands in.
@@ -62,13 +84,17 @@ pub(super) enum Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot(usize);
 
+/// The place of the answer to a condition in [`Captured`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answer(usize);
+
 // === impl Captures ===
 
 impl Captures {
     /// Whether no field is read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.sized.is_empty()
+        self.fields.is_empty() && self.sized.is_empty() && self.conditions.is_empty()
     }
 
     /// The fields read, as `:path` or `user-agent`, each with its section.
@@ -79,7 +105,8 @@ impl Captures {
     /// Room for the values of one exchange; takes no memory when no field is read.
     #[must_use]
     pub fn start(&self) -> Captured {
-        Captured { values: vec![None; self.fields.len()].into_boxed_slice(), sizes: [0; 3] }
+        let held = self.conditions.iter().map(|condition| condition.holds(None)).collect();
+        Captured { values: vec![None; self.fields.len()].into_boxed_slice(), sizes: [0; 3], held }
     }
 
     /// Keeps what is read of a request. `pseudo` gives its pseudo-header fields, and is asked only for those needed.
@@ -93,6 +120,10 @@ impl Captures {
         if self.sized.contains(&Side::Request) {
             let one = |name: &Pseudo| pseudo(*name).map_or(0, |value| size(name.name(), &value));
             kept.sizes[0] = Pseudo::ALL.iter().map(one).sum::<u64>() + section_size(headers);
+        }
+        let head = Head { headers, pseudo: &pseudo };
+        for (condition, held) in self.conditions.iter().zip(&mut kept.held) {
+            *held = condition.holds(Some(&head));
         }
     }
 
@@ -129,6 +160,12 @@ impl Captures {
         }))
     }
 
+    /// Asks for the answer to a condition.
+    pub(super) fn ask(&mut self, condition: Arc<dyn RequestCondition>) -> Answer {
+        self.conditions.push(condition);
+        Answer(self.conditions.len() - 1)
+    }
+
     /// Asks for the size of a section.
     pub(super) fn size_of(&mut self, side: Side) {
         if !self.sized.contains(&side) {
@@ -150,6 +187,11 @@ impl Captures {
 impl Captured {
     pub(super) fn value(&self, slot: Slot) -> Option<&HeaderValue> {
         self.values.get(slot.0)?.as_ref()
+    }
+
+    /// Whether a condition holds.
+    pub(super) fn holds(&self, answer: Answer) -> bool {
+        self.held.get(answer.0).copied().unwrap_or_default()
     }
 
     pub(super) fn size(&self, side: Side) -> u64 {

@@ -4,7 +4,7 @@ use http::HeaderValue;
 
 /// The status of a gRPC response: a code of the protocol, another number, or none that can be read (-1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct GrpcStatus(i128);
+pub struct GrpcStatus(i128);
 
 /// How `%GRPC_STATUS(...)%` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,8 @@ impl GrpcStatus {
     }
 
     /// What an HTTP status without a `grpc-status` means.
-    pub(super) fn of_http(status: u16) -> Self {
+    #[must_use]
+    pub fn of_http(status: u16) -> Self {
         Self(match status {
             400 => 13,
             401 => 16,
@@ -38,7 +39,9 @@ impl GrpcStatus {
         })
     }
 
-    pub(super) fn number(self) -> i128 {
+    /// Its number.
+    #[must_use]
+    pub fn number(self) -> i128 {
         self.0
     }
 
@@ -54,7 +57,8 @@ impl GrpcStatus {
 }
 
 /// Whether a request is gRPC, by its content type.
-pub(super) fn is_grpc(content_type: &HeaderValue) -> bool {
+#[must_use]
+pub fn is_grpc(content_type: &HeaderValue) -> bool {
     let kind = content_type.as_bytes().strip_prefix(b"application/grpc");
     kind.is_some_and(|rest| matches!(rest, [] | [b'+', ..]))
 }

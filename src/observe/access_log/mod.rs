@@ -10,6 +10,7 @@
 mod capture;
 mod certificate;
 mod error;
+mod filter;
 mod flags;
 mod format;
 mod grpc;
@@ -22,11 +23,13 @@ mod time_format;
 mod times;
 mod value;
 
-pub use capture::{Captured, Captures, Pseudo, Side};
+pub use capture::{Captured, Captures, Head, Pseudo, RequestCondition, Side};
 pub use certificate::{Certificate, Link};
 pub use error::{FormatError, Problem};
+pub use filter::{Comparison, Filter, GrpcFilter, Operator as Comparator, RequestFilter, Sample};
 pub use flags::{Flag, ResponseFlags};
 pub use format::{DEFAULT_FORMAT, EmptyValues, Format};
+pub use grpc::{GrpcStatus, is_grpc};
 pub use record::{CloseType, Connection, LogType, Record, Tls, Upstream};
 pub use sink::{OpenError, Sink, Sinks};
 pub use times::{Point, Times};
@@ -47,14 +50,6 @@ pub struct Logger {
     pub format: Format,
     /// Where lines go.
     pub sink: Sink,
-}
-
-/// Which exchanges are logged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Filter {
-    /// Every one.
-    #[default]
-    Always,
 }
 
 // === impl AccessLog ===
@@ -84,18 +79,6 @@ impl AccessLog {
             let mut line = Vec::with_capacity(LINE_CAPACITY);
             logger.format.write(record, &mut line);
             logger.sink.write(line);
-        }
-    }
-}
-
-// === impl Filter ===
-
-impl Filter {
-    /// Whether the exchange is to be logged.
-    #[must_use]
-    pub fn passes(self, _record: &Record) -> bool {
-        match self {
-            Self::Always => true,
         }
     }
 }

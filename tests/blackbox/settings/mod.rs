@@ -8,6 +8,8 @@ mod http2;
 mod identity;
 mod limits;
 mod listeners;
+mod local_replies;
+mod log_filters;
 mod logs;
 pub(crate) mod quic;
 mod quic_transport;

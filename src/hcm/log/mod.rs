@@ -1,9 +1,12 @@
 //! Access logs as configured, and the lines of connections that never carried a request.
 
+mod filter;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+pub(super) use self::filter::filter;
 use super::Context;
 use crate::config::proto::envoy::config::accesslog::v3 as proto;
 use crate::config::proto::envoy::config::core::v3::{SubstitutionFormatString, substitution_format_string};
@@ -24,8 +27,21 @@ use crate::observe::access_log::{
 /// [`Invalid`] where one cannot be built; all faults are reported.
 pub fn access_log(written: &[proto::AccessLog], at: At<'_>, context: &Context<'_>) -> Result<AccessLog, Invalid> {
     let mut captures = Captures::default();
-    let loggers = at.each("access_log", written, |at, log| logger(log, at, context, &mut captures));
+    let loggers = loggers(written, at, context, &mut captures);
     Ok(AccessLog::new(captures, loggers?))
+}
+
+/// The same, whose formats share `captures` with others.
+///
+/// # Errors
+/// [`Invalid`] where one cannot be built; all faults are reported.
+pub(super) fn loggers(
+    written: &[proto::AccessLog],
+    at: At<'_>,
+    context: &Context<'_>,
+    captures: &mut Captures,
+) -> Result<Vec<Logger>, Invalid> {
+    at.each("access_log", written, |at, log| logger(log, at, context, captures))
 }
 
 fn logger(
@@ -34,6 +50,10 @@ fn logger(
     context: &Context<'_>,
     captures: &mut Captures,
 ) -> Result<Logger, Invalid> {
+    let filter = match &written.filter {
+        None => Ok(Filter::Always),
+        Some(filter) => filter::filter(filter, at.field("filter"), captures),
+    };
     let Some(proto::access_log::ConfigType::TypedConfig(any)) = &written.config_type else {
         return Err(at.error("needs a `typed_config`"));
     };
@@ -67,7 +87,7 @@ fn logger(
         other => return Err(at.error(format_args!("holds `{other}`, which is no access log"))),
     };
     let (sink, format): (Sink, Format) = (sink?, format?);
-    Ok(Logger { filter: Filter::Always, format, sink })
+    Ok(Logger { filter: filter?, format, sink })
 }
 
 fn file_format(
@@ -88,7 +108,11 @@ fn file_format(
     }
 }
 
-fn log_format(written: &SubstitutionFormatString, at: At<'_>, captures: &mut Captures) -> Result<Format, Invalid> {
+pub(super) fn log_format(
+    written: &SubstitutionFormatString,
+    at: At<'_>,
+    captures: &mut Captures,
+) -> Result<Format, Invalid> {
     use substitution_format_string::Format as Written;
     let empty = if written.omit_empty_values { EmptyValues::Omit } else { EmptyValues::Keep };
     let located = |field: &'static str| move |error: FormatError| at.field(field).error(error);
