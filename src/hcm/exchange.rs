@@ -44,8 +44,8 @@ pub(super) async fn run(connection: Arc<Connection>, request: Request, outbox: O
     let (head, body) = request.into_parts();
     let mut exchange = Exchange::begin(connection, &head, body.is_end_stream(), outbox);
     let answered = exchange.answer(head, body).await;
-    let response = answered.unwrap_or_else(|failure| exchange.reply(&failure));
-    exchange.finish(response)
+    let (response, is_heard) = answered.map_or_else(|failure| exchange.reply(&failure), |response| (response, true));
+    exchange.finish(response, is_heard)
 }
 
 /// Answers a request that the codec has found something wrong with.
@@ -56,8 +56,8 @@ pub(super) fn reject(connection: Arc<Connection>, request: Request, failure: &Fa
         exchange.account.capture(&head);
     }
     exchange.is_last = true;
-    let response = exchange.reply(failure);
-    exchange.finish(response)
+    let (response, is_heard) = exchange.reply(failure);
+    exchange.finish(response, is_heard)
 }
 
 /// Keeps the account of a message that never became a request.
@@ -151,13 +151,14 @@ impl Exchange {
         Ok(response)
     }
 
-    /// The answer to what went wrong.
-    fn reply(&mut self, failure: &Failure) -> Response {
+    /// The answer to what went wrong, and whether anybody is left to hear it.
+    fn reply(&mut self, failure: &Failure) -> (Response, bool) {
         self.account.attempted(&self.attempt);
         // On HTTP/1, what is left of the request, or what follows it, cannot be told from the next one.
         self.is_last |= self.flow.request_done().is_none()
             || matches!(failure, Failure::Forbidden(_) | Failure::LowVersion | Failure::MissingHost);
-        respond::local(&self.account.fail(failure))
+        let said = self.account.fail(failure);
+        (respond::local(&said), said.status.is_some())
     }
 
     /// What this listener takes at all.
@@ -174,14 +175,18 @@ impl Exchange {
     }
 
     /// Gives the response its last fields and sends the exchange along with its content.
-    fn finish(mut self, response: Response) -> Response {
-        let response = self.account.local_reply(response, self.head_only);
+    fn finish(mut self, response: Response, is_heard: bool) -> Response {
+        let response = if is_heard { self.account.local_reply(response, self.head_only) } else { response };
         let (mut head, body) = response.into_parts();
         respond::complete(&mut head, &self.connection, self.account.request_id());
-        if self.is_last && !self.connection.protocol().is_multiplexed() {
+        // RFC 9112 §9.6: what is left of the request is not read once the answer is out.
+        let is_last = self.is_last || self.flow.request_done().is_none();
+        if is_last && !self.connection.protocol().is_multiplexed() {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        self.account.response(&head);
+        if is_heard {
+            self.account.response(&head);
+        }
         let body = if self.head_only { Body::Empty } else { body };
         let trailers = self.passes_trailers;
         Response::from_parts(head, Body::boxed(ResponseBody::new(body, self, trailers)))

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, EXPECT, HeaderName};
-use http::{HeaderValue, Method, StatusCode};
+use http::header::{EXPECT, HeaderName};
+use http::{HeaderValue, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
@@ -83,9 +83,6 @@ impl Forward {
 
     /// Gives a request its last fields.
     fn prepare(&self, mut request: Request, expects: bool) -> Request {
-        let empty = request.body().is_end_stream();
-        // RFC 9110 §8.6: a method that anticipates content says that there is none.
-        let anticipates = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
         let headers = request.headers_mut();
         if let Some(timeout) = &self.expected_timeout {
             headers.insert(EXPECTED_TIMEOUT, timeout.clone());
@@ -93,9 +90,6 @@ impl Forward {
         if !expects {
             // The codec has told the client to go on.
             headers.remove(EXPECT);
-        }
-        if anticipates && empty && !headers.contains_key(CONTENT_LENGTH) {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         request
     }

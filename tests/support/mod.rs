@@ -23,7 +23,7 @@ pub(crate) mod client;
 pub(crate) mod datagrams;
 pub(crate) mod deadline;
 mod envoy;
-mod framing;
+pub(crate) mod framing;
 pub(crate) mod initial;
 pub(crate) mod log;
 pub(crate) mod message;

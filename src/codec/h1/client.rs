@@ -3,7 +3,9 @@
 //! Called by `upstream`, which keeps the connection while it is idle. The target of our request is in origin form and
 //! `host` is set, which is what HTTP/1 wants on the wire.
 
-use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method, StatusCode};
+use http_body::Body as _;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -66,6 +68,10 @@ impl ClientStream {
     /// [`SendError::Unsent`] gives the request back when the connection was closed before any of it was written.
     pub async fn send(&mut self, mut request: Request) -> Result<Response, SendError> {
         *request.version_mut() = http::Version::HTTP_11;
+        if request.body().is_end_stream() && may_have_content(request.method()) {
+            // RFC 9110 §8.6: nothing else says that there is none.
+            request.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+        }
         let interims = Interims::of(&request);
         let coming = interims.clone();
         // hyper cannot be told to stop here: what is wrong is seen below.
@@ -88,6 +94,11 @@ impl ClientStream {
             }),
         }
     }
+}
+
+/// Whether a request of this method is taken to have content unless it says that it has none: as Envoy sees it.
+fn may_have_content(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::DELETE | Method::CONNECT | Method::TRACE)
 }
 
 /// hyper has no smaller buffer.

@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use h3::error::Code;
-use http::header::HOST;
+use http::header::{COOKIE, HOST};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
@@ -311,7 +311,15 @@ fn lines(request: &Parts) -> impl Iterator<Item = FieldLine<&[u8]>> {
         is_target.then_some((":path", path.as_bytes())),
     ];
     let pseudo = pseudo.into_iter().flatten().map(|(name, value)| FieldLine::new(name.as_bytes(), value));
-    pseudo.chain(request.headers.iter().filter(|(name, _)| *name != HOST).map(FieldLine::from))
+    let fields = request.headers.iter().filter(|(name, _)| *name != HOST).flat_map(|(name, value)| {
+        // RFC 9114 §4.2.1: the cookies of a line go apart, so that those that stay the same cost nothing.
+        let apart = name == COOKIE;
+        let values = value.as_bytes().split(move |byte| apart && *byte == b';');
+        values.map(move |value| {
+            FieldLine::new(name.as_str().as_bytes(), if apart { value.trim_ascii_start() } else { value })
+        })
+    });
+    pseudo.chain(fields)
 }
 
 /// How long the upstream may take to let the control stream be opened.
