@@ -63,6 +63,9 @@ pub fn manager(
         );
     }
     no_effect(written, at);
+    if written.http2_protocol_options.as_ref().is_some_and(|http2| http2.connection_keepalive.is_some()) {
+        return Err(at.field("http2_protocol_options.connection_keepalive").not_implemented());
+    }
     let prefix = format!("http.{}", written.stat_prefix);
     filters?;
     let common = written.common_http_protocol_options.as_ref();
@@ -122,6 +125,10 @@ fn no_effect(written: &proto::HttpConnectionManager, at: At<'_>) {
     not_for("http_protocol_options", written.http_protocol_options.is_some(), &[Http2, Http3]);
     not_for("http2_protocol_options", written.http2_protocol_options.is_some(), &[Http1, Http3]);
     not_for("http3_protocol_options", written.http3_protocol_options.is_some(), &[Auto, Http1, Http2]);
+    if written.common_http_protocol_options.as_ref().is_some_and(|common| common.max_response_headers_kb.is_some()) {
+        at.field("common_http_protocol_options.max_response_headers_kb")
+            .no_effect("`max_response_headers_kb` has no effect here: it is about the upstreams of a cluster");
+    }
     if !written.use_remote_address.unwrap_or(false) && written.skip_xff_append {
         at.field("skip_xff_append").no_effect("`skip_xff_append` has no effect: `use_remote_address` is not set");
     }

@@ -1,5 +1,5 @@
 //! What passes through the gateway and comes back: the same on every version, and the same where the way to the backend goes
-//! through another gateway by HTTP/3.
+//! through another gateway by HTTP/2 or HTTP/3.
 
 use bytes::Bytes;
 
@@ -8,16 +8,29 @@ use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
 use crate::support::message::{End, Request};
 use crate::support::ports::reserve;
-use crate::upstream_http3::chain::Chain;
+use crate::{upstream_http2, upstream_http3};
 
-/// An edge before the backend, and the front of a chain that leads to it by HTTP/3.
-async fn both_ways(backend: &Backend) -> (Edge, Chain) {
-    (Edge::start(backend, ALL).await, Chain::start(backend).await)
+/// An edge before the backend, and the fronts of chains that lead to it by HTTP/2 and HTTP/3.
+struct Ways {
+    edge: Edge,
+    http2: upstream_http2::chain::Chain,
+    http3: upstream_http3::chain::Chain,
 }
 
-/// Each version to each of them.
-fn fronts<'a>(edge: &'a Edge, chain: &'a Chain) -> impl Iterator<Item = (&'a Edge, Version)> {
-    [edge, &chain.front].into_iter().flat_map(|edge| Version::ALL.map(|version| (edge, version)))
+impl Ways {
+    async fn to(backend: &Backend) -> Self {
+        Self {
+            edge: Edge::start(backend, ALL).await,
+            http2: upstream_http2::chain::Chain::start(backend).await,
+            http3: upstream_http3::chain::Chain::start(backend).await,
+        }
+    }
+
+    /// Each version to each of them.
+    fn fronts(&self) -> impl Iterator<Item = (&Edge, Version)> {
+        let fronts = [&self.edge, &self.http2.front, &self.http3.front];
+        fronts.into_iter().flat_map(|edge| Version::ALL.map(|version| (edge, version)))
+    }
 }
 
 /// 10 MiB in which every position is recognisable.
@@ -52,9 +65,9 @@ async fn a_request_passes_with_its_fields_and_its_query() {
 #[tokio::test]
 async fn ten_mebibytes_come_back_byte_for_byte() {
     let backend = Backend::start(|received| Script::reply(200, &received.body)).await;
-    let (edge, chain) = both_ways(&backend).await;
+    let ways = Ways::to(&backend).await;
     let sent = large();
-    for (edge, version) in fronts(&edge, &chain) {
+    for (edge, version) in ways.fronts() {
         let reply = edge.client(version).await.send(Request::post("/", sent.clone())).await;
         assert_eq!((reply.status, reply.end), (200, End::Complete), "{version:?}");
         assert!(reply.body == sent, "{version:?}: {} bytes came back, not those that were sent", reply.body.len());
@@ -66,8 +79,8 @@ async fn trailers_pass_both_ways() {
     let script =
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 6\r\n\r\n";
     let backend = Backend::start(move |_| Script::bytes(script)).await;
-    let (edge, chain) = both_ways(&backend).await;
-    for (edge, version) in fronts(&edge, &chain) {
+    let ways = Ways::to(&backend).await;
+    for (edge, version) in ways.fronts() {
         let request = Request::post("/", "body").header("te", "trailers").header("trailer", "x-check");
         let reply = edge.client(version).await.send(request.trailer("x-check", "ok")).await;
         assert_eq!((reply.text().as_str(), reply.trailer("x-sum")), ("abc", Some("6")), "{version:?}");
@@ -86,8 +99,8 @@ async fn replies_without_content_have_none() {
         _ => Script::bytes("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
     })
     .await;
-    let (edge, chain) = both_ways(&backend).await;
-    for (edge, version) in fronts(&edge, &chain) {
+    let ways = Ways::to(&backend).await;
+    for (edge, version) in ways.fronts() {
         let client = edge.client(version).await;
         for (method, path, status, length) in [
             ("HEAD", "/", 200, Some("5")),

@@ -130,10 +130,10 @@ impl Client {
         self.shared.told.borrow().is_over
     }
 
-    /// Streams that the upstream lets be open at once, as far as is known: one before its SETTINGS have come (RFC 9113 §5.1.2).
+    /// Streams that the upstream lets be open at once (RFC 9113 §5.1.2); `None` before its SETTINGS have come.
     #[must_use]
-    pub fn max_streams(&self) -> usize {
-        self.shared.told.borrow().max_streams.unwrap_or(1)
+    pub fn told_max_streams(&self) -> Option<usize> {
+        self.shared.told.borrow().max_streams
     }
 
     /// Resolves when the SETTINGS of the upstream have come, or never will.

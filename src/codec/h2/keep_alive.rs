@@ -41,6 +41,23 @@ pub(super) async fn keep_alive(mut pings: PingPong, settings: KeepAlive, now: Ar
 
 async fn wait(interval: Option<Duration>, jitter: f64) {
     let Some(interval) = interval else { return pending().await };
-    let longer = interval.mul_f64(jitter.clamp(0.0, 100.0) / 100.0 * rand::random::<f64>());
-    tokio::time::sleep(interval + longer).await;
+    tokio::time::sleep(lengthened(interval, jitter, rand::random())).await;
+}
+
+/// The interval and, by `random` from 0 to 1, a part of the jitter.
+fn lengthened(interval: Duration, jitter: f64, random: f64) -> Duration {
+    interval + interval.mul_f64(jitter.clamp(0.0, 100.0) / 100.0 * random)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_is_longer_by_chance() {
+        let interval = Duration::from_secs(10);
+        assert_eq!(lengthened(interval, 50.0, 0.0), interval);
+        assert_eq!(lengthened(interval, 50.0, 1.0), Duration::from_secs(15));
+        assert_eq!(lengthened(interval, 0.0, 1.0), interval);
+    }
 }

@@ -108,6 +108,13 @@ impl Pools {
 
     /// Tells upstreams that learn it from nobody else that their connections are over.
     pub async fn close(&self) {
+        let leaving = async {
+            for pool in &self.pools {
+                pool.leave_all().await;
+            }
+        };
+        // Whoever does not read is not waited for.
+        drop(tokio::time::timeout(FAREWELL, leaving).await);
         self.quic.close().await;
     }
 }
@@ -182,6 +189,9 @@ impl Attempt {
         self.transport_failure = self.tls.as_ref().and_then(|tls| tls.failure());
     }
 }
+
+/// How long upstreams may take to be told that their connections are over.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 
 use super::row::{NO_ERROR, Row, Want};
 use super::wire::{
-    ACK, DATA, END_STREAM, GOAWAY, HEADERS, PING, ROW_STREAM, RST_STREAM, SETTINGS, frame_on, preface, section, status,
+    ACK, DATA, END_STREAM, Frame, GOAWAY, HEADERS, PING, ROW_STREAM, RST_STREAM, SETTINGS, frame_on, number, preface,
+    read, section, status,
 };
 use crate::support::certificates::Certificates;
-use crate::support::message::End;
 use crate::support::wire::Wire;
 use crate::watched::AFTER;
 
@@ -65,13 +65,16 @@ impl Client {
     async fn outcome(&mut self, stream: u32, until_pong: bool) -> Option<Outcome> {
         let (mut statuses, mut content) = (Vec::new(), Vec::new());
         loop {
-            let Ok((kind, flags, of, payload)) = self.frame().await else { return Some(Outcome::Broken) };
+            let Ok(frame) = read(&mut self.0.reader).await else { return Some(Outcome::Broken) };
+            let Frame { kind, flags, stream: of, payload } = frame;
             match kind {
-                GOAWAY if code(payload.get(4..)) != NO_ERROR => return Some(Outcome::Closed(code(payload.get(4..)))),
+                GOAWAY if number(payload.get(4..)) != NO_ERROR => {
+                    return Some(Outcome::Closed(number(payload.get(4..))));
+                }
                 PING if flags & ACK != 0 && until_pong => return None,
                 PING if flags & ACK == 0 => self.acknowledge(PING, &payload).await,
                 SETTINGS if flags & ACK == 0 => self.acknowledge(SETTINGS, &[]).await,
-                RST_STREAM if of == stream => return Some(Outcome::Reset(code(Some(&payload)))),
+                RST_STREAM if of == stream => return Some(Outcome::Reset(number(Some(&payload)))),
                 HEADERS if of == stream => statuses.extend(status(&payload)),
                 DATA if of == stream => content.extend(payload),
                 _ => continue,
@@ -85,22 +88,6 @@ impl Client {
     async fn acknowledge(&mut self, kind: u8, payload: &[u8]) {
         // What comes of a connection that is no more is seen by reading.
         drop(self.0.write(frame_on(0, kind, ACK, payload)).await);
-    }
-
-    /// RFC 9113 §4.1: type, flags, stream and payload.
-    async fn frame(&mut self) -> Result<(u8, u8, u32, Vec<u8>), End> {
-        let head = self.exactly(9).await?;
-        let [length @ .., kind, flags, a, b, c, d] = head.as_slice() else { return Err(End::Broken) };
-        let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-        Ok((*kind, *flags, u32::from_be_bytes([*a, *b, *c, *d]), self.exactly(length).await?))
-    }
-
-    async fn exactly(&mut self, length: usize) -> Result<Vec<u8>, End> {
-        let mut bytes = Vec::new();
-        while bytes.len() < length {
-            self.0.reader.some((length - bytes.len()) as u64, &mut bytes).await?;
-        }
-        Ok(bytes)
     }
 
     /// The connection serves another request.
@@ -136,11 +123,6 @@ fn check(want: &Want, outcome: &Outcome) -> Result<(), ()> {
         _ => false,
     };
     if right { Ok(()) } else { Err(()) }
-}
-
-fn code(bytes: Option<&[u8]>) -> u32 {
-    let bytes = bytes.unwrap_or_default().iter().take(4);
-    bytes.fold(0, |code, byte| code << 8 | u32::from(*byte))
 }
 
 /// The stream of that request; rows may use one before it.

@@ -15,4 +15,4 @@ mod messages;
 mod pseudo_fields;
 mod row;
 mod table;
-mod wire;
+pub(crate) mod wire;

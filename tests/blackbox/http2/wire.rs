@@ -1,41 +1,44 @@
-//! HTTP/2 and HPACK as a client writes them by hand, and the little of them that it reads.
+//! HTTP/2 and HPACK as a client writes them by hand, or an upstream, and the little of them that it reads.
 //!
 //! RFC 9113 §4 and §6, RFC 7541 §5 and §6.
 
+use crate::support::message::End;
+use crate::support::wire::Reader;
+
 /// A frame of the stream that a row is about.
-pub(super) fn frame(kind: u8, flags: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
     frame_on(ROW_STREAM, kind, flags, payload)
 }
 
 /// A frame of any stream.
-pub(super) fn frame_on(stream: u32, kind: u8, flags: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn frame_on(stream: u32, kind: u8, flags: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
     let length = u32::try_from(payload.len()).expect("a frame").to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
 /// A DATA frame after which more may come.
-pub(super) fn data(content: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn data(content: impl AsRef<[u8]>) -> Vec<u8> {
     frame(DATA, 0, content)
 }
 
 /// A DATA frame that ends the stream.
-pub(super) fn last_data(content: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn last_data(content: impl AsRef<[u8]>) -> Vec<u8> {
     frame(DATA, END_STREAM, content)
 }
 
 /// A field section in as many frames as it takes.
-pub(super) fn headers(fields: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn headers(fields: &[(&str, &str)]) -> Vec<u8> {
     section(ROW_STREAM, 0, fields)
 }
 
 /// A field section that ends the stream.
-pub(super) fn last_headers(fields: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn last_headers(fields: &[(&str, &str)]) -> Vec<u8> {
     section(ROW_STREAM, END_STREAM, fields)
 }
 
 /// A field section: HEADERS, and CONTINUATION where a frame is full (RFC 9113 §6.10).
-pub(super) fn section(stream: u32, flags: u8, fields: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn section(stream: u32, flags: u8, fields: &[(&str, &str)]) -> Vec<u8> {
     let block: Vec<u8> = fields.iter().flat_map(|(name, value)| line(name, value)).collect();
     let mut parts = block.chunks(MAX_FRAME).peekable();
     let first = parts.next().unwrap_or_default();
@@ -48,7 +51,7 @@ pub(super) fn section(stream: u32, flags: u8, fields: &[(&str, &str)]) -> Vec<u8
 }
 
 /// A Literal Header Field without Indexing, with a new name (RFC 7541 §6.2.2).
-pub(super) fn line(name: &str, value: &str) -> Vec<u8> {
+pub(crate) fn line(name: &str, value: &str) -> Vec<u8> {
     [vec![0], text(name), text(value)].concat()
 }
 
@@ -116,22 +119,56 @@ pub(super) fn preface() -> Vec<u8> {
     [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..]].concat()
 }
 
+/// A frame as it came (RFC 9113 §4.1).
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) kind: u8,
+    pub(crate) flags: u8,
+    pub(crate) stream: u32,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// Reads the next frame.
+pub(crate) async fn read(wire: &mut Reader) -> Result<Frame, End> {
+    let head = exactly(wire, 9).await?;
+    let [length @ .., kind, flags, a, b, c, d] = head.as_slice() else { return Err(End::Broken) };
+    let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+    let (kind, flags, stream) = (*kind, *flags, u32::from_be_bytes([*a, *b, *c, *d]));
+    Ok(Frame { kind, flags, stream, payload: exactly(wire, length).await? })
+}
+
+/// Reads so many bytes.
+pub(crate) async fn exactly(wire: &mut Reader, length: usize) -> Result<Vec<u8>, End> {
+    let mut bytes = Vec::new();
+    while bytes.len() < length {
+        wire.some((length - bytes.len()) as u64, &mut bytes).await?;
+    }
+    Ok(bytes)
+}
+
+/// The number that a payload, or what is left of it, begins with.
+pub(crate) fn number(bytes: Option<&[u8]>) -> u32 {
+    let bytes = bytes.unwrap_or_default().iter().take(4);
+    bytes.fold(0, |number, byte| number << 8 | u32::from(*byte))
+}
+
 /// The stream of the request that a row is about.
-pub(super) const ROW_STREAM: u32 = 1;
+pub(crate) const ROW_STREAM: u32 = 1;
 
 /// What every server takes in one frame (RFC 9113 §6.5.2).
 const MAX_FRAME: usize = 16_384;
 
 /// RFC 9113 §6.
-pub(super) const DATA: u8 = 0;
-pub(super) const HEADERS: u8 = 1;
-pub(super) const RST_STREAM: u8 = 3;
-pub(super) const SETTINGS: u8 = 4;
-pub(super) const PING: u8 = 6;
-pub(super) const GOAWAY: u8 = 7;
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RST_STREAM: u8 = 3;
+pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
+pub(crate) const GOAWAY: u8 = 7;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
-pub(super) const ACK: u8 = 0x1;
-pub(super) const END_STREAM: u8 = 0x1;
-pub(super) const END_HEADERS: u8 = 0x4;
+pub(crate) const ACK: u8 = 0x1;
+pub(crate) const END_STREAM: u8 = 0x1;
+pub(crate) const END_HEADERS: u8 = 0x4;
 pub(super) const PADDED: u8 = 0x8;

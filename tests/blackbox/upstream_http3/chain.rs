@@ -36,7 +36,7 @@ pub(super) fn quic_cluster(name: &str, address: SocketAddr) -> String {
 }
 
 /// The field of a TLS context that trusts an authority.
-pub(super) fn trusted(authority: &str) -> String {
+pub(crate) fn trusted(authority: &str) -> String {
     let authority = authority.replace('\n', "\\n");
     format!("common_tls_context: {{validation_context: {{trusted_ca: {{inline_string: \"{authority}\"}}}}}}")
 }

@@ -55,7 +55,7 @@ pub(super) enum Want {
 
 /// What the client must see, and what stands in the log.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// 200 and this content, whole.
     Good(&'static str),
     /// A local reply with this status, these flags, and details that begin so.
@@ -144,5 +144,5 @@ impl Row {
 }
 
 /// What a client is told of an upstream that broke the protocol.
-pub(super) const PROTOCOL_ERROR: Answer =
+pub(crate) const PROTOCOL_ERROR: Answer =
     Answer::Local(502, "UPE", "upstream_reset_before_response_started{protocol_error");

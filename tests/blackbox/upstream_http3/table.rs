@@ -14,15 +14,55 @@ use crate::support::client::{Client, Version};
 use crate::support::deadline::{DEADLINE, until};
 use crate::support::message::{End, Request};
 
+/// What is seen of a row on this side of the upstream, whatever is spoken to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) method: &'static str,
+    pub(crate) client: Answer,
+    /// How many connections the upstream must have seen after the next request.
+    pub(crate) connections: usize,
+}
+
+/// An upstream that plays a row.
+pub(crate) trait Upstream {
+    /// How the row went, once it is over.
+    fn played(&self) -> Option<Result<(), String>>;
+
+    /// Connections so far.
+    fn connections(&self) -> usize;
+}
+
+impl Upstream for Server {
+    fn played(&self) -> Option<Result<(), String>> {
+        Self::played(self)
+    }
+
+    fn connections(&self) -> usize {
+        self.names().len()
+    }
+}
+
 /// Plays all rows; names those of which came what must not.
 pub(super) async fn play(rows: Vec<Row>) {
     let servers: BTreeMap<String, Server> =
         rows.iter().map(|row| (row.name.clone(), Server::playing(row.clone()))).collect();
-    assert_eq!(servers.len(), rows.len(), "two rows have one name");
     let clusters: String = servers.iter().map(|(name, server)| quic_cluster(name, server.address())).collect();
+    let case = |row: Row| Case {
+        connections: if matches!(row.want, Want::Closed(_) | Want::Left) { 2 } else { 1 },
+        name: row.name,
+        method: row.method,
+        client: row.client,
+    };
+    play_cases(rows.into_iter().map(case).collect(), &servers, &clusters).await;
+}
+
+/// The same with upstreams of any kind, by the names of their rows and of their clusters.
+pub(crate) async fn play_cases<U: Upstream>(rows: Vec<Case>, servers: &BTreeMap<String, U>, clusters: &str) {
+    assert_eq!(servers.len(), rows.len(), "two rows have one name");
     let route =
         |name: &String| format!("              - {{match: {{prefix: /{name}/}}, route: {{cluster: {name}}}}}\n");
-    let edge = Edge::in_front_of(&clusters, &servers.keys().map(route).collect::<String>(), "").await;
+    let edge = Edge::in_front_of(clusters, &servers.keys().map(route).collect::<String>(), "").await;
     let client = edge.client(Version::Http2).await;
     let mut playing = JoinSet::new();
     for row in rows.iter().cloned() {
@@ -50,7 +90,7 @@ pub(super) async fn play(rows: Vec<Row>) {
 }
 
 /// What the client sees of the row, and that the cluster serves another request after it.
-async fn see(row: &Row, client: &Client) -> Result<(), String> {
+async fn see(row: &Case, client: &Client) -> Result<(), String> {
     let request = match row.method {
         "POST" => Request::post(&format!("/{}/first", row.name), "content"),
         method => Request::new(method, &format!("/{}/first", row.name)),
@@ -73,15 +113,18 @@ async fn see(row: &Row, client: &Client) -> Result<(), String> {
 }
 
 /// What the upstream saw of the row, and on how many connections.
-async fn upstream(row: &Row, server: &Server) -> Result<(), String> {
+async fn upstream(row: &Case, server: &impl Upstream) -> Result<(), String> {
     until(format_args!("{} is over at the upstream", row.name), async || server.played()).await?;
-    let connections = server.names().len();
-    let expected = if matches!(row.want, Want::Closed(_) | Want::Left) { 2 } else { 1 };
-    if connections == expected { Ok(()) } else { Err(format!("{connections} connections, not {expected}")) }
+    let connections = server.connections();
+    if connections == row.connections {
+        Ok(())
+    } else {
+        Err(format!("{connections} connections, not {}", row.connections))
+    }
 }
 
 /// What is wrong with the line of the row in the access log.
-fn logged(row: &Row, log: &[Value]) -> Option<String> {
+fn logged(row: &Case, log: &[Value]) -> Option<String> {
     let Answer::Local(_, flags, details) = row.client else { return None };
     let path = format!("/{}/first", row.name);
     let line = log.iter().find(|line| line["path"] == path.as_str())?;

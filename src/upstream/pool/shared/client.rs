@@ -30,6 +30,15 @@ impl Client {
         }
     }
 
+    /// Streams that the upstream lets be open at once, where it has said how many.
+    pub(super) fn max_streams(&self) -> Option<usize> {
+        match self {
+            Self::Http2(client) => client.told_max_streams(),
+            // QUIC gives out streams as others end.
+            Self::Http3(_) => None,
+        }
+    }
+
     /// Resolves when the connection takes no more requests: RFC 9113 §6.8, RFC 9114 §5.2.
     pub(super) fn told_to_go(&self) -> impl Future<Output = ()> + Send + use<> {
         let (http2, http3) = match self {

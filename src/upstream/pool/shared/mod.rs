@@ -32,6 +32,14 @@ pub(super) struct Connections {
     opening: Vec<Arc<Opening>>,
 }
 
+impl Connections {
+    /// How many streams the host lets be open on a connection, where it has said so.
+    fn max_streams(&self, goal: Goal<'_>) -> Option<usize> {
+        let like_it = self.open.iter().filter(|connection| connection.is_for(goal));
+        like_it.filter_map(|connection| connection.client.max_streams()).max()
+    }
+}
+
 /// What a request goes out on.
 enum Obtained {
     /// A stream of a shared connection.
@@ -130,9 +138,13 @@ impl Pool {
                 }
                 passed_over += 1;
             }
+            let known = self.lock().hosts.get(goal.index).and_then(|host| host.shared.max_streams(goal));
+            if known == Some(0) {
+                break;
+            }
             self.wait_for_another(goal, attempt).await?;
         }
-        // Whatever is opened has no room for even one.
+        // Whatever is opened has no room, or others are faster each time.
         Err(Failure::UpstreamReset(ResetReason::RemoteRefused))
     }
 
@@ -172,12 +184,9 @@ impl Pool {
         let mut state = self.lock();
         let host = state.hosts.get_mut(goal.index)?;
         host.shared.open.retain(|connection| !connection.client.is_over());
-        let (max, version) = (goal.max_streams(), goal.version());
+        let max = goal.max_streams();
         let with_room = |connection: &&Arc<Connection>| {
-            connection.asked == *goal.asked
-                && connection.known.version == version
-                && connection.active() < max
-                && !refused.contains(&connection.id)
+            connection.is_for(goal) && connection.active() < max && !refused.contains(&connection.id)
         };
         host.shared.open.iter().filter(with_room).nth(passed_over).map(Seat::take)
     }

@@ -29,7 +29,8 @@ impl Pool {
         let new = Arc::new(Opening::begin(goal.asked, version));
         if let Some(host) = state.hosts.get_mut(index) {
             // What will serve one at a time is waited for by one.
-            let max = if host.agreed == Some(Protocol::Http11) { 1 } else { goal.max_streams() };
+            let known = host.shared.max_streams(goal).unwrap_or(usize::MAX).max(1);
+            let max = if host.agreed == Some(Protocol::Http11) { 1 } else { goal.max_streams().min(known) };
             let with_room = |opening: &&Arc<Opening>| opening.is_for(goal.asked, version) && opening.waiting() < max;
             if let Some(opening) = host.shared.opening.iter().find(with_room) {
                 return Arc::clone(opening);
@@ -193,6 +194,18 @@ impl Pool {
         // Dropping the last handle closes the connection, which is not done under the lock.
         drop(state);
         drop(left);
+    }
+
+    /// Leaves all connections, and waits until those that nobody uses are over.
+    pub(in crate::upstream::pool) async fn leave_all(&self) {
+        let left: Vec<_> = self.lock().hosts.iter_mut().flat_map(|host| host.shared.open.drain(..)).collect();
+        let gone: Vec<_> =
+            left.iter().filter(|connection| connection.is_idle()).map(|left| left.gone.clone()).collect();
+        drop(left);
+        for mut gone in gone {
+            // The sender is dropped then, which is no change.
+            let _ = gone.changed().await;
+        }
     }
 
     /// Whether a connection waits for exchanges and has none.

@@ -11,6 +11,7 @@ use crate::codec::{Activity, Busy, h2, h3};
 use crate::tls::Asked;
 use crate::upstream::pool::Known;
 use crate::upstream::pool::age::is_used_up;
+use crate::upstream::pool::goal::Goal;
 use crate::upstream::{Cluster, Limits};
 
 /// A connection, kept by the pool and by the exchanges on it; it is closed with the last of them.
@@ -68,6 +69,11 @@ impl Connection {
             peak: AtomicUsize::new(1),
             gone,
         })
+    }
+
+    /// Whether it may serve who asks for that.
+    pub(super) fn is_for(&self, goal: Goal<'_>) -> bool {
+        self.asked == *goal.asked && self.known.version == goal.version()
     }
 
     /// Whether no exchange is on it.
@@ -128,7 +134,8 @@ impl Seat {
 
     /// RFC 9113 §5.1.2: no more streams than the upstream lets be open, which it says when the connection begins.
     async fn stream_of_http2(&self, client: &h2::Client, limits: &Limits) -> Option<ClientStream> {
-        let has_room = || self.0.active() <= client.max_streams();
+        // Before that is known, one goes ahead.
+        let has_room = || self.0.active() <= client.told_max_streams().unwrap_or(1);
         if !has_room() {
             // One that does not say it is as good as one that lets none be open.
             tokio::time::timeout(SOON, client.settled()).await.ok()?;
