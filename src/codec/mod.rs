@@ -22,6 +22,8 @@ pub mod message;
 mod pump;
 pub mod qpack;
 mod target;
+pub mod tunnel;
+mod websocket;
 
 pub use activity::{Activity, Busy};
 pub use detect::{Prefixed, starts_http2};

@@ -17,7 +17,7 @@ use super::body::StreamBody;
 use super::error::{reason, refused};
 use crate::codec::interim::MAX_UNREAD;
 use crate::codec::message::{Malformed, SectionLimits, check_request};
-use crate::codec::pump::{Gone, Sink, abandon, patient, pump};
+use crate::codec::pump::{Gone, Sink, abandon, multiplexed, patient, pump};
 use crate::codec::target::expects_continue;
 use crate::codec::{Ended, Ending, Handler, Interim, Lifetime, ServerLimits, mailbox, target};
 use crate::drain::Drain;
@@ -137,6 +137,7 @@ async fn exchange<H: Handler>(
     }
     let (mut parts, mut body) = response.into_parts();
     parts.version = http::Version::HTTP_2;
+    parts.status = multiplexed(parts.status);
     let head = http::Response::from_parts(parts, ());
     let end = body.is_end_stream();
     match respond.send_response(head, end) {
