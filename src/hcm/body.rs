@@ -74,7 +74,8 @@ impl http_body::Body for RequestBody {
 /// The content of a response on its way to the client.
 pub(super) struct ResponseBody {
     inner: Body,
-    exchange: Exchange,
+    /// Until one direction of a tunnel has ended before the other.
+    exchange: Option<Exchange>,
     trailers: bool,
     timer: Option<Pin<Box<Sleep>>>,
     ended: bool,
@@ -83,26 +84,36 @@ pub(super) struct ResponseBody {
 impl ResponseBody {
     /// `trailers` tells whether they are passed on.
     pub(super) fn new(inner: Body, exchange: Exchange, trailers: bool) -> Self {
-        Self { inner, exchange, trailers, timer: None, ended: false }
+        Self { inner, exchange: Some(exchange), trailers, timer: None, ended: false }
     }
 
     fn passed(&mut self, frame: &Frame<Bytes>) {
-        self.exchange.sent(frame);
+        if let Some(exchange) = &mut self.exchange {
+            exchange.sent(frame);
+        }
         if frame.is_trailers() || self.inner.is_end_stream() {
             self.end(None);
         }
     }
 
     fn end(&mut self, failure: Option<&Failure>) {
-        if !self.ended {
-            self.ended = true;
-            self.exchange.end(failure);
+        if std::mem::replace(&mut self.ended, true) {
+            return;
         }
+        let Some(exchange) = &mut self.exchange else { return };
+        let Some(upload) = exchange.take_upload().filter(|_| failure.is_none()) else { return exchange.end(failure) };
+        if let Some(exchange) = self.exchange.take() {
+            exchange.linger(upload);
+        }
+    }
+
+    fn look(&self) -> Look {
+        self.exchange.as_ref().map_or(Look::Never, |exchange| exchange.look(Instant::now()))
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
         loop {
-            match self.exchange.look(Instant::now()) {
+            match self.look() {
                 Look::Due(failure) => return Poll::Ready(failure),
                 Look::Never => return Poll::Pending,
                 Look::Again(at) => {
@@ -177,10 +188,11 @@ impl Drop for ResponseBody {
         if self.inner.is_end_stream() {
             return self.end(None);
         }
-        let failure = match self.exchange.look(Instant::now()) {
+        let Some(exchange) = &self.exchange else { return };
+        let failure = match self.look() {
             // The codec gave up on a client that does not read.
             Look::Due(failure) => failure,
-            Look::Again(_) | Look::Never => self.exchange.why_dropped(),
+            Look::Again(_) | Look::Never => exchange.why_dropped(),
         };
         self.end(Some(&failure));
     }

@@ -21,6 +21,8 @@ mod rewrite;
 mod sanitize;
 mod stats;
 mod timeouts;
+mod tunnel;
+mod upgrade;
 mod worker;
 
 use std::sync::Arc;
@@ -51,6 +53,7 @@ pub struct Manager {
     server: ServerHeader,
     always_set_request_id: bool,
     accept_http_10: bool,
+    upgrades: upgrade::Upgrades,
     trailers: bool,
     timeouts: timeouts::Timeouts,
     routes: Arc<RouteTable<Forward>>,

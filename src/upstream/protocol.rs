@@ -147,8 +147,9 @@ fn protocol(explicit: ExplicitHttpConfig, default: Options, at: At<'_>) -> Resul
         Some(ProtocolConfig::HttpProtocolOptions(http1)) => Ok(http1_options(&http1, at)),
         Some(ProtocolConfig::Http3ProtocolOptions(http3)) => {
             if http3.allow_extended_connect {
-                at.field("explicit_http_config.http3_protocol_options.allow_extended_connect")
-                    .no_effect("`allow_extended_connect` has no effect on a cluster: nothing is upgraded yet");
+                at.field("explicit_http_config.http3_protocol_options.allow_extended_connect").no_effect(
+                    "`allow_extended_connect` has no effect on a cluster: what an upstream takes, its own SETTINGS say",
+                );
             }
             Ok(Options::Http3(Box::new(http3)))
         }

@@ -202,6 +202,11 @@ impl Script {
         self.step(Step::Reset)
     }
 
+    /// Says back what comes, up to the end of it; then ends as well.
+    pub(crate) fn echoes(self) -> Self {
+        self.step(Step::Echo)
+    }
+
     /// Does nothing more until the peer ends the connection.
     pub(crate) fn stall(self) -> Self {
         self.step(Step::Stall)
@@ -232,6 +237,7 @@ enum Step {
     Close,
     Reset,
     Stall,
+    Echo,
 }
 
 struct State {
@@ -337,6 +343,17 @@ async fn play(steps: Vec<Step>, wire: &mut Wire, state: &State) -> Next {
             },
             Step::Close => return Next::Close,
             Step::Reset => return Next::Reset,
+            Step::Echo => {
+                let mut bytes = Vec::new();
+                while wire.reader.some(u64::MAX, &mut bytes).await.is_ok() {
+                    if wire.write(bytes.split_off(0)).await.is_err() {
+                        break;
+                    }
+                }
+                // The peer may have been faster.
+                drop(wire.writer.finish().await);
+                return Next::Close;
+            }
             Step::Stall => {
                 wire.rest().await;
                 return Next::Close;

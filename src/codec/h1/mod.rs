@@ -1,7 +1,7 @@
 //! HTTP/1.1 and HTTP/1.0 on the wire, RFC 9112, by hyper.
 
-mod asked;
 mod aside;
+mod asked;
 mod client;
 mod error;
 mod guard;

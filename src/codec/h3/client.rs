@@ -263,7 +263,12 @@ impl ClientExchange {
     }
 
     /// Asks for a tunnel. Nothing but the head goes out before it is granted.
-    async fn run_tunnel(mut self, request: &Parts, asked: &AskedTunnel, mut sender: Sender) -> Result<Response, Failure> {
+    async fn run_tunnel(
+        mut self,
+        request: &Parts,
+        asked: &AskedTunnel,
+        mut sender: Sender,
+    ) -> Result<Response, Failure> {
         let protocol = match asked {
             AskedTunnel::Connect => None,
             AskedTunnel::Upgrade(protocol) => Some(protocol),
@@ -354,10 +359,7 @@ fn content_length(head: &ResponseHead, method: &Method) -> ContentLength {
 }
 
 /// The field lines of a request (RFC 9114 §4.3.1). `protocol` makes it an extended CONNECT (RFC 9220 §3).
-fn lines<'a>(
-    request: &'a Parts,
-    protocol: Option<&'a ConnectProtocol>,
-) -> impl Iterator<Item = FieldLine<&'a [u8]>> {
+fn lines<'a>(request: &'a Parts, protocol: Option<&'a ConnectProtocol>) -> impl Iterator<Item = FieldLine<&'a [u8]>> {
     let method = if protocol.is_some() { "CONNECT" } else { request.method.as_str() };
     let authority = request.headers.get(HOST).map(HeaderValue::as_bytes);
     // RFC 9114 §4.4: CONNECT has neither of these, RFC 8441 §4: but an extended one has.
