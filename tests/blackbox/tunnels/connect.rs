@@ -91,7 +91,7 @@ async fn a_host_that_is_not_there_is_answered_as_any_other() {
     let refusing = crate::support::ports::reserve();
     let action = "route: {cluster: backend, upgrade_configs: [{upgrade_type: CONNECT, connect_config: {}}]}";
     let routes = format!("              - {{match: {{connect_matcher: {{}}}}, {action}}}\n");
-    let edge = Edge::in_front_of(&cluster("backend", &refusing.address().to_string()), &routes, MANAGER).await;
+    let edge = Edge::in_front_of(&cluster("backend", &format!("127.0.0.1:{refusing}")), &routes, MANAGER).await;
     for version in Version::ALL {
         assert_eq!(ask(&edge, version, Asked::Connect("a.test:443"), "").await.status, 503, "{version:?}");
     }
