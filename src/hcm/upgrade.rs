@@ -61,9 +61,9 @@ impl RouteUpgrades {
     pub(super) fn build(at: At<'_>, written: &[route::UpgradeConfig]) -> Result<Self, Invalid> {
         let upgrades = Upgrades::build(at, written, |config| (&config.upgrade_type, config.enabled));
         let connect = at.each("upgrade_configs", written, |at, config| match &config.connect_config {
-            Some(_) if !config.upgrade_type.eq_ignore_ascii_case("connect") => {
-                Err(at.field("connect_config").error("is for the `upgrade_type` CONNECT"))
-            }
+            Some(_) if !config.upgrade_type.eq_ignore_ascii_case("connect") => Err(at
+                .field("connect_config")
+                .error("is only for CONNECT: set `upgrade_type: CONNECT`, or leave it out")),
             connect => Ok(connect.as_ref().map(|connect| AllowPost(connect.allow_post))),
         });
         Ok(Self { upgrades: upgrades?, connect: connect?.into_iter().flatten().next() })

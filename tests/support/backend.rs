@@ -86,6 +86,15 @@ impl Backend {
         self.state.handshakes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What scripts that finished first have heard, once they heard the end.
+    pub(crate) async fn heard(&self, count: usize) -> Vec<Vec<u8>> {
+        until(format_args!("{count} ends at the backend"), async || {
+            let heard = self.state.heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            (heard.len() >= count).then_some(heard)
+        })
+        .await
+    }
+
     /// Lets one [`Script::when_released`] go on.
     pub(crate) fn release(&self) {
         self.state.released.add_permits(1);
@@ -207,6 +216,11 @@ impl Script {
         self.step(Step::Echo)
     }
 
+    /// Ends what it says, and listens to the end of what comes: see [`Backend::heard`].
+    pub(crate) fn finishes(self) -> Self {
+        self.step(Step::Finish)
+    }
+
     /// Does nothing more until the peer ends the connection.
     pub(crate) fn stall(self) -> Self {
         self.step(Step::Stall)
@@ -238,6 +252,7 @@ enum Step {
     Reset,
     Stall,
     Echo,
+    Finish,
 }
 
 struct State {
@@ -248,6 +263,8 @@ struct State {
     accepted: AtomicUsize,
     received: Mutex<Vec<Received>>,
     released: Semaphore,
+    /// What came after [`Script::finishes`].
+    heard: Mutex<Vec<Vec<u8>>>,
     hang_up: watch::Sender<()>,
 }
 
@@ -260,6 +277,7 @@ impl State {
             accepted: AtomicUsize::new(0),
             received: Mutex::default(),
             released: Semaphore::new(0),
+            heard: Mutex::default(),
             hang_up: watch::Sender::new(()),
         }
     }
@@ -352,6 +370,12 @@ async fn play(steps: Vec<Step>, wire: &mut Wire, state: &State) -> Next {
                 }
                 // The peer may have been faster.
                 drop(wire.writer.finish().await);
+                return Next::Close;
+            }
+            Step::Finish => {
+                drop(wire.writer.finish().await);
+                let (bytes, _) = wire.rest().await;
+                state.heard.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
                 return Next::Close;
             }
             Step::Stall => {

@@ -46,14 +46,12 @@ where
         (outcome, connection.into_parts().read_buf)
     };
     let Err(error) = outcome else {
-        return match opened.take() {
-            Some(tunnel) => tunnel.run(io.into_inner(), read, &*handler, lifetime).await,
-            None => {
-                // hyper leaves this to others when a tunnel was asked for and refused.
-                let _ = io.inner_mut().shutdown().await;
-                Ended::Done
-            }
-        };
+        if let Some(tunnel) = opened.take() {
+            return tunnel.run(io.into_inner(), read, &*handler, lifetime).await;
+        }
+        // hyper leaves this to others when a tunnel was asked for and refused.
+        let _ = io.inner_mut().shutdown().await;
+        return Ended::Done;
     };
     if io.inner().expired() {
         handler.refused(&Failure::RequestHeadersTimeout);

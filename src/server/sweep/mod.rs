@@ -56,9 +56,12 @@ const BUILD_REFUSES: [&str; 11] = [
 ];
 
 /// Enums of which one value is supported yet: with another the configuration is refused. And what cannot be left out.
-const WALK_REFUSES: [&str; 8] = [
+const WALK_REFUSES: [&str; 10] = [
     // An extension has to say what it is.
     "envoy.extensions.early_data.v3.DefaultEarlyDataPolicy.",
+    // So does a route what it is for.
+    "envoy.config.route.v3.RouteMatch.connect_matcher",
+    "envoy.config.route.v3.RouteMatch.ConnectMatcher.",
     "envoy.config.core.v3.ConfigSource.resource_api_version",
     "envoy.config.core.v3.ApiVersion.AUTO",
     "envoy.config.core.v3.ApiVersion.V3",

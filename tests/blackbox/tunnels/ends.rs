@@ -99,3 +99,23 @@ async fn draining_ends_tunnels_in_its_time() {
         assert!(status.success(), "{version:?}: {status}");
     }
 }
+
+#[tokio::test]
+async fn what_goes_may_go_on_when_what_comes_has_ended() {
+    let backend = Backend::start(|received| Script::bytes(granting(received)).then("bye").finishes()).await;
+    let ways = Ways::to(&backend).await;
+    for (count, (cell, edge, version)) in ways.cells().enumerate() {
+        let mut log = edge.process.log("access.log");
+        log.lines_so_far();
+        let mut tunnel = ask(edge, version, Asked::Upgrade("other", "/"), "").await;
+        assert_eq!(tunnel.rest().await.as_deref(), Ok("bye"), "{cell}");
+        tunnel.say("one ").await;
+        tunnel.say("more").await;
+        tunnel.finish().await;
+        let heard = backend.heard(count + 1).await;
+        assert_eq!(heard.last().map(Vec::as_slice), Some(&b"one more"[..]), "{cell}");
+        // The exchange is over with the second of the two.
+        let line = log.lines(1).await.remove(0);
+        assert_eq!(["received", "sent"].map(|name| line[name].to_string()), ["8", "3"], "{cell}: {line}");
+    }
+}

@@ -20,7 +20,7 @@ use crate::upstream_http3::chain::quic_cluster;
 struct Ways {
     edge: Edge,
     /// What is reached by HTTP/3 from `front`.
-    back: Edge,
+    _back: Edge,
     front: Edge,
 }
 
@@ -29,7 +29,7 @@ impl Ways {
         let back = Edge::with(backend, ROUTES, MANAGER).await;
         let cluster = quic_cluster("backend", back.process.address("http3"));
         let front = Edge::in_front_of(&cluster, ROUTES, MANAGER).await;
-        Self { edge: Edge::with(backend, ROUTES, MANAGER).await, back, front }
+        Self { edge: Edge::with(backend, ROUTES, MANAGER).await, _back: back, front }
     }
 
     /// Every version on each way, and what it is called.
