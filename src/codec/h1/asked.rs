@@ -1,10 +1,10 @@
 //! Tunnels that an HTTP/1 upstream is asked for: the fields that ask (RFC 9110 §7.8, RFC 6455 §4.1), and whether it granted one.
 
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 
 use crate::codec::websocket;
-use crate::http::AskedTunnel;
+use crate::http::{AskedTunnel, Protocol, Request};
 
 /// What an answer means.
 pub(super) enum Granted {
@@ -16,14 +16,16 @@ pub(super) enum Granted {
     Unasked(&'static str),
 }
 
-/// Gives a request the fields that ask for its tunnel. Returns the key that was made for it, where its client has none.
-pub(super) fn prepare(asked: &AskedTunnel, headers: &mut HeaderMap) -> Option<String> {
+/// Gives a request the fields that ask for its tunnel. Returns the key that was made for it, where its version has none.
+pub(super) fn prepare(asked: &AskedTunnel, request: &mut Request) -> Option<String> {
     let AskedTunnel::Upgrade(protocol) = asked else { return None };
+    let has_keys = !Protocol::from(request.version()).is_multiplexed();
+    let headers = request.headers_mut();
     // A protocol is a token.
     let token = HeaderValue::from_bytes(protocol.as_bytes()).ok()?;
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, token);
-    if !protocol.is("websocket") || headers.contains_key(SEC_WEBSOCKET_KEY) {
+    if !protocol.is("websocket") || has_keys || headers.contains_key(SEC_WEBSOCKET_KEY) {
         return None;
     }
     let key = websocket::key();

@@ -79,9 +79,9 @@ impl ClientStream {
     /// # Errors
     /// [`SendError::Unsent`] gives the request back when the connection was closed before any of it was written.
     pub async fn send(&mut self, mut request: Request) -> Result<Response, SendError> {
-        *request.version_mut() = http::Version::HTTP_11;
         let asked = AskedTunnel::of_request(&request);
-        let key = asked.as_ref().and_then(|asked| prepare(asked, request.headers_mut()));
+        let key = asked.as_ref().and_then(|asked| prepare(asked, &mut request));
+        *request.version_mut() = http::Version::HTTP_11;
         let open = asked.is_some().then(|| self.expect_tunnel());
         let interims = Interims::of(&request);
         let coming = interims.clone();
