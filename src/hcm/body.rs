@@ -111,6 +111,14 @@ impl ResponseBody {
         self.exchange.as_ref().map_or(Look::Never, |exchange| exchange.look(Instant::now()))
     }
 
+    /// What ends the response meanwhile: its time, or a client that has broken off its side of a tunnel.
+    fn poll_break(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        match self.exchange.as_mut().map(|exchange| exchange.poll_broken_upload(cx)) {
+            Some(Poll::Ready(failure)) => Poll::Ready(failure),
+            _ => self.poll_timer(cx),
+        }
+    }
+
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
         loop {
             match self.look() {
@@ -160,7 +168,7 @@ impl http_body::Body for ResponseBody {
                 body.end(None);
                 Poll::Ready(None)
             }
-            Poll::Pending => match body.poll_timer(cx) {
+            Poll::Pending => match body.poll_break(cx) {
                 Poll::Ready(failure) => {
                     body.inner = Body::Empty;
                     body.end(Some(&failure));

@@ -3,7 +3,9 @@
 //! The codec calls [`run`] through `Connection`; what is read here in order is what happens: admit, sanitise, route, act on
 //! the route, and on failure reply. The [`Exchange`] then travels with the content of the response: see `body`.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -263,6 +265,14 @@ impl Exchange {
     /// The client's side of the tunnel, where it still goes on. Who takes it waits for its end.
     pub(super) fn take_upload(&mut self) -> Option<Upload> {
         self.upload.take().filter(|upload| !upload.0.is_finished())
+    }
+
+    /// Why the client's side of the tunnel broke off, where it did.
+    pub(super) fn poll_broken_upload(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        let Some(upload) = &mut self.upload else { return Poll::Pending };
+        let _ = ready!(Pin::new(&mut upload.0).poll(cx));
+        self.upload = None;
+        self.flow.request_failure().map_or(Poll::Pending, Poll::Ready)
     }
 
     /// One direction has ended: lasts until the other has.

@@ -1,7 +1,7 @@
 //! Tunnels that an HTTP/1 upstream is asked for: the fields that ask (RFC 9110 §7.8, RFC 6455 §4.1), and whether it granted one.
 
-use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
-use http::{HeaderValue, StatusCode};
+use http::header::{CONNECTION, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use http::{HeaderValue, StatusCode, Uri};
 
 use crate::codec::websocket;
 use crate::http::{AskedTunnel, Protocol, Request};
@@ -16,16 +16,24 @@ pub(super) enum Granted {
     Unasked(&'static str),
 }
 
-/// Gives a request the fields that ask for its tunnel. Returns the key that was made for it, where its version has none.
+/// Gives a request the target, or the fields, that ask for its tunnel. Returns the key that was made for it, where its version has
+/// none.
 pub(super) fn prepare(asked: &AskedTunnel, request: &mut Request) -> Option<String> {
-    let AskedTunnel::Upgrade(protocol) = asked else { return None };
+    let AskedTunnel::Upgrade(protocol) = asked else {
+        // RFC 9112 §3.2.3: the target is whom the request is for, also after a rewrite.
+        let host = request.headers().get(HOST).and_then(|host| Uri::try_from(host.as_bytes()).ok());
+        if let Some(host) = host {
+            *request.uri_mut() = host;
+        }
+        return None;
+    };
     let has_keys = !Protocol::from(request.version()).is_multiplexed();
     let headers = request.headers_mut();
     // A protocol is a token.
     let token = HeaderValue::from_bytes(protocol.as_bytes()).ok()?;
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, token);
-    if !protocol.is("websocket") || has_keys || headers.contains_key(SEC_WEBSOCKET_KEY) {
+    if has_keys || !protocol.is("websocket") {
         return None;
     }
     let key = websocket::key();

@@ -16,6 +16,8 @@ pub(super) struct StreamBody {
     stream: RecvStream,
     limits: SectionLimits,
     content: Content,
+    /// Whether it is a tunnel, through which only data goes.
+    tunnel: bool,
     /// Whether trailers, or the end, come next.
     data_done: bool,
     /// What was there when the head was read.
@@ -25,7 +27,12 @@ pub(super) struct StreamBody {
 impl StreamBody {
     /// `length` is what the head announced, `limits` are those of trailers.
     pub(super) fn new(stream: RecvStream, length: ContentLength, limits: SectionLimits) -> Self {
-        Self { stream, limits, content: Content::new(length), data_done: false, first: None }
+        Self { stream, limits, content: Content::new(length), tunnel: false, data_done: false, first: None }
+    }
+
+    /// What a CONNECT asks for.
+    pub(super) fn of_tunnel(stream: RecvStream, limits: SectionLimits) -> Self {
+        Self { tunnel: true, ..Self::new(stream, ContentLength::UNKNOWN, limits) }
     }
 
     /// Looks at what has come with the head, without waiting: most requests end there, and one without content must not
@@ -68,6 +75,10 @@ impl StreamBody {
         }
         let trailers = ready!(self.stream.poll_trailers(cx)).map_err(|error| from_request_body(&error))?;
         if let Some(fields) = trailers {
+            // RFC 9113 §8.5: only DATA follows.
+            if self.tunnel {
+                return Poll::Ready(Err(Failure::DownstreamProtocol("http2.trailers_of_a_tunnel".into())));
+            }
             check_trailers(&fields, self.limits).map_err(refused)?;
             self.content.trailers(fields).map_err(|malformed| refused(malformed.into()))?;
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream, SendStream};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use http_body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -200,7 +200,11 @@ async fn admit(request: http::Request<RecvStream>, limits: SectionLimits) -> Res
     let body = if stream.is_end_stream() {
         Body::Empty
     } else {
-        let body = StreamBody::new(stream, length, limits).look_ahead().await?;
+        let body = match parts.method {
+            Method::CONNECT => StreamBody::of_tunnel(stream, limits),
+            _ => StreamBody::new(stream, length, limits),
+        };
+        let body = body.look_ahead().await?;
         if body.is_end_stream() { Body::Empty } else { Body::boxed(body) }
     };
     Ok(Request::from_parts(parts, body))

@@ -278,6 +278,7 @@ impl ClientExchange {
             let reason = ResetReason::ProtocolError("http3.extended_connect_not_announced".to_owned());
             return Err(Failure::UpstreamReset(reason));
         }
+        sender.rank(&request.headers);
         sender.begin(lines(request, protocol), None);
         // What the upstream takes of it, the response tells.
         let _ = sender.flush().await;

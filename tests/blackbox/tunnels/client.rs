@@ -148,6 +148,13 @@ impl Answered {
         }
     }
 
+    /// Ends this direction with trailers, which no tunnel has (HTTP/2).
+    pub(super) fn say_trailers(&mut self) {
+        if let Ends::Http2(sender, ..) = &mut self.ends {
+            sender.send_trailers(http::HeaderMap::new()).expect("an open stream");
+        }
+    }
+
     /// Ends this direction.
     pub(super) async fn finish(&mut self) {
         match &mut self.ends {

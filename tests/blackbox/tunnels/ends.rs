@@ -5,6 +5,7 @@ use super::{MANAGER, ROUTES, Ways, echo, granting};
 use crate::edge::Edge;
 use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
+use crate::support::deadline::until;
 
 #[tokio::test]
 async fn what_comes_may_go_on_when_what_goes_has_ended() {
@@ -65,10 +66,16 @@ async fn a_tunnel_whose_client_has_left_is_over() {
         let mut log = edge.process.log("access.log");
         log.lines_so_far();
         let tunnel = ask(&edge, version, Asked::Upgrade("other", "/"), "").await;
-        assert_eq!(edge.process.stats().await.of("http.edge.downstream_cx_upgrades_active"), 1, "{version:?}");
+        let stats = edge.process.stats().await;
+        let active = ["http.edge.downstream_cx_upgrades_active", "cluster.backend.upstream_cx_active"];
+        assert_eq!(active.map(|name| stats.of(name)), [1, 1], "{version:?}");
         drop(tunnel);
         log.lines(1).await;
-        assert_eq!(edge.process.stats().await.of("http.edge.downstream_cx_upgrades_active"), 0, "{version:?}");
+        until("nothing is active any more", async || {
+            let stats = edge.process.stats().await;
+            (active.map(|name| stats.of(name)) == [0, 0]).then_some(())
+        })
+        .await;
     }
 }
 

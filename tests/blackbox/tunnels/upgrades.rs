@@ -1,10 +1,12 @@
 //! Upgrades: what is asked, what is granted, and what is not.
 
 use super::client::{ACCEPT, Asked, ask};
-use super::{Ways, echo, granting};
+use super::{MANAGER, ROUTES, Ways, echo, granting};
+use crate::edge::Edge;
 use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
 use crate::support::message::field;
+use crate::support::wire::Wire;
 
 #[tokio::test]
 async fn what_is_said_through_a_tunnel_comes_back() {
@@ -101,4 +103,55 @@ async fn an_answer_that_grants_nothing_is_an_answer_like_any_other() {
         let wrong = ask(edge, version, Asked::Upgrade("websocket", "/wrong"), "").await;
         assert_eq!(wrong.status, if over_http1 { 101 } else { 502 }, "{cell}");
     }
+}
+
+#[tokio::test]
+async fn what_follows_a_refusal_on_http1_is_no_request() {
+    let backend = Backend::start(|_| Script::reply(426, "no")).await;
+    let ways = Ways::to(&backend).await;
+    for (cell, edge, version) in ways.cells().filter(|(_, _, version)| *version == Version::Http1) {
+        let smuggled = "GET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n";
+        let mut answered = ask(edge, version, Asked::Upgrade("other", "/"), smuggled).await;
+        assert_eq!((answered.status, answered.header("connection")), (426, Some("close")), "{cell}");
+        assert_eq!(answered.rest().await.as_deref(), Ok("no"), "{cell}");
+    }
+    assert!(backend.received().iter().all(|received| received.target == "/"), "{:?}", backend.received());
+}
+
+#[tokio::test]
+async fn what_asks_for_a_tunnel_in_a_wrong_way_is_refused() {
+    let backend = echo().await;
+    let edge = Edge::with(&backend, ROUTES, MANAGER).await;
+    let upgrade = "connection: upgrade\r\nupgrade: websocket\r\n";
+    for (request, status) in [
+        (format!("POST / HTTP/1.1\r\nhost: a\r\n{upgrade}content-length: 1\r\n\r\n"), 403),
+        (format!("POST / HTTP/1.1\r\nhost: a\r\n{upgrade}transfer-encoding: chunked\r\n\r\n"), 403),
+        (format!("GET / HTTP/1.1\r\nhost: a\r\n{upgrade}upgrade: other\r\n\r\n"), 403),
+        ("GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket, other\r\n\r\n".to_owned(), 403),
+        (format!("GET / HTTP/1.0\r\nhost: a\r\n{upgrade}\r\n"), 426),
+        ("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\ncontent-length: 1\r\n\r\n".to_owned(), 400),
+        ("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\ntransfer-encoding: chunked\r\n\r\n".to_owned(), 400),
+    ] {
+        let mut wire = Wire::tcp(edge.process.address("http")).await.expect("a connection");
+        wire.write(&request).await.expect("written");
+        let reply = wire.reply("GET").await;
+        assert_eq!((reply.status, reply.header("connection")), (status, Some("close")), "{request}");
+    }
+    // Nominated by nobody, it is a field like any other, of one connection: h2c was withdrawn (RFC 9113 §3.1).
+    for fields in ["upgrade: websocket\r\n", "connection: upgrade\r\nupgrade: h2c\r\n"] {
+        let mut wire = Wire::tcp(edge.process.address("http")).await.expect("a connection");
+        wire.write(format!("GET /plain HTTP/1.1\r\nhost: a\r\n{fields}\r\n")).await.expect("written");
+        backend.until_received(1).await;
+    }
+    let received = backend.received();
+    assert!(received.iter().all(|received| field(&received.headers, "upgrade").is_none()), "{received:?}");
+}
+
+#[tokio::test]
+async fn rfc9113_8_5_only_data_goes_through_a_tunnel() {
+    let backend = echo().await;
+    let edge = Edge::with(&backend, ROUTES, MANAGER).await;
+    let mut tunnel = ask(&edge, Version::Http2, Asked::Connect("a.test:443"), "").await;
+    tunnel.say_trailers();
+    assert!(tunnel.rest().await.is_err(), "the stream has to be reset");
 }
