@@ -22,7 +22,9 @@ pub mod message;
 mod pump;
 pub mod qpack;
 mod target;
+pub mod tunnel;
 mod upload;
+mod websocket;
 
 pub use activity::{Activity, Busy};
 pub use detect::{Prefixed, starts_http2};

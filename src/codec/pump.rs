@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 
 use super::Handler;
@@ -104,6 +104,11 @@ pub(super) fn abandon<H: Handler>(handler: &H, gone: Gone, dropped: impl Sized) 
         Gone::Connection => handler.lost(),
         Gone::Stalled => {}
     }
+}
+
+/// The status as a version without upgrades has it. RFC 8441 §5, RFC 9220 §3: a tunnel is granted by 2xx.
+pub(super) fn multiplexed(status: StatusCode) -> StatusCode {
+    if status == StatusCode::SWITCHING_PROTOCOLS { StatusCode::OK } else { status }
 }
 
 async fn next(body: &mut Body) -> Option<Result<http_body::Frame<Bytes>, Failure>> {

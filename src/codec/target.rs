@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use http::header::{COOKIE, EXPECT, HOST};
+use bytes::Bytes;
+use http::header::{CONNECTION, COOKIE, EXPECT, HOST, UPGRADE};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use super::message::ContentLength;
-use crate::http::Failure;
+use crate::http::{ConnectProtocol, Failure};
 
 /// Brings the target of an HTTP/1 request into our form.
 ///
@@ -57,6 +58,17 @@ pub(super) fn from_pseudo_fields(method: &Method, uri: &mut Uri, headers: &mut H
 /// Whether the client waits to be told to go on (RFC 9110 §10.1.1).
 pub(super) fn expects_continue(headers: &HeaderMap) -> bool {
     headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// The protocol that a request of HTTP/1 asks to go on in (RFC 9110 §7.8), where it names one. `h2c` is not one: RFC 9113 §3.1 has
+/// withdrawn it.
+pub(super) fn upgrade(headers: &HeaderMap) -> Option<ConnectProtocol> {
+    let mut options = headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let nominated = options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"));
+    let mut protocols = headers.get_all(UPGRADE).iter();
+    let (true, Some(protocol), None) = (nominated, protocols.next(), protocols.next()) else { return None };
+    let protocol = ConnectProtocol::try_from(Bytes::copy_from_slice(protocol.as_bytes())).ok()?;
+    (!protocol.is("h2c")).then_some(protocol)
 }
 
 /// Whether the head of a request takes more than `max` bytes.

@@ -74,7 +74,8 @@ impl http_body::Body for RequestBody {
 /// The content of a response on its way to the client.
 pub(super) struct ResponseBody {
     inner: Body,
-    exchange: Exchange,
+    /// Until one direction of a tunnel has ended before the other.
+    exchange: Option<Exchange>,
     trailers: bool,
     timer: Option<Pin<Box<Sleep>>>,
     ended: bool,
@@ -83,26 +84,44 @@ pub(super) struct ResponseBody {
 impl ResponseBody {
     /// `trailers` tells whether they are passed on.
     pub(super) fn new(inner: Body, exchange: Exchange, trailers: bool) -> Self {
-        Self { inner, exchange, trailers, timer: None, ended: false }
+        Self { inner, exchange: Some(exchange), trailers, timer: None, ended: false }
     }
 
     fn passed(&mut self, frame: &Frame<Bytes>) {
-        self.exchange.sent(frame);
+        if let Some(exchange) = &mut self.exchange {
+            exchange.sent(frame);
+        }
         if frame.is_trailers() || self.inner.is_end_stream() {
             self.end(None);
         }
     }
 
     fn end(&mut self, failure: Option<&Failure>) {
-        if !self.ended {
-            self.ended = true;
-            self.exchange.end(failure);
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let Some(exchange) = &mut self.exchange else { return };
+        let Some(upload) = exchange.take_upload().filter(|_| failure.is_none()) else { return exchange.end(failure) };
+        if let Some(exchange) = self.exchange.take() {
+            exchange.linger(upload);
+        }
+    }
+
+    fn look(&self) -> Look {
+        self.exchange.as_ref().map_or(Look::Never, |exchange| exchange.look(Instant::now()))
+    }
+
+    /// What ends the response meanwhile: its time, or a client that has broken off its side of a tunnel.
+    fn poll_break(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        match self.exchange.as_mut().map(|exchange| exchange.poll_broken_upload(cx)) {
+            Some(Poll::Ready(failure)) => Poll::Ready(failure),
+            _ => self.poll_timer(cx),
         }
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
         loop {
-            match self.exchange.look(Instant::now()) {
+            match self.look() {
                 Look::Due(failure) => return Poll::Ready(failure),
                 Look::Never => return Poll::Pending,
                 Look::Again(at) => {
@@ -149,7 +168,7 @@ impl http_body::Body for ResponseBody {
                 body.end(None);
                 Poll::Ready(None)
             }
-            Poll::Pending => match body.poll_timer(cx) {
+            Poll::Pending => match body.poll_break(cx) {
                 Poll::Ready(failure) => {
                     body.inner = Body::Empty;
                     body.end(Some(&failure));
@@ -177,10 +196,11 @@ impl Drop for ResponseBody {
         if self.inner.is_end_stream() {
             return self.end(None);
         }
-        let failure = match self.exchange.look(Instant::now()) {
+        let Some(exchange) = &self.exchange else { return };
+        let failure = match self.look() {
             // The codec gave up on a client that does not read.
             Look::Due(failure) => failure,
-            Look::Again(_) | Look::Never => self.exchange.why_dropped(),
+            Look::Again(_) | Look::Never => exchange.why_dropped(),
         };
         self.end(Some(&failure));
     }

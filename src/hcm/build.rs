@@ -12,6 +12,7 @@ use super::log::loggers;
 use super::sanitize::Identity;
 use super::stats::ManagerStats;
 use super::timeouts::Timeouts;
+use super::upgrade::Upgrades;
 use super::{CodecType, Manager, ServerHeader};
 use crate::codec::{ConnectionLimits, ServerLimits};
 use crate::config::proto::envoy::config::route::v3::{RouteAction, RouteConfiguration};
@@ -55,6 +56,7 @@ pub fn manager(
     let loggers = loggers(&written.access_log, at, context, &mut captures);
     let local_replies = LocalReplies::build(written.local_reply_config.as_ref(), at, &mut captures);
     let identity = identity(written, at);
+    let upgrades = Upgrades::of_manager(at, &written.upgrade_configs);
     let server = server_header(written, at);
     let client_cert = ClientCert::of(written);
     if written.set_current_client_cert_details.is_some() && !client_cert.sets() {
@@ -83,6 +85,7 @@ pub fn manager(
         server: server?,
         always_set_request_id: written.always_set_request_id_in_response,
         accept_http_10: written.http_protocol_options.as_ref().is_some_and(|http1| http1.accept_http_10),
+        upgrades: upgrades?,
         // Only HTTP/1 has trailers off by default, as in Envoy.
         trailers: written.http_protocol_options.as_ref().is_some_and(|http1| http1.enable_trailers),
         timeouts: Timeouts {

@@ -3,7 +3,9 @@
 //! The codec calls [`run`] through `Connection`; what is read here in order is what happens: admit, sanitise, route, act on
 //! the route, and on failure reply. The [`Exchange`] then travels with the content of the response: see `body`.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -19,9 +21,10 @@ use super::connection::Connection;
 use super::forward::forward;
 use super::stats::ManagerStats;
 use super::timeouts::{Flow, Look, Timeouts};
+use super::tunnel::{self, Upgrade, Upload};
 use super::{Worker, interim, respond, rewrite, sanitize};
 use crate::codec::{Busy, Handler as _, Interims, Outbox};
-use crate::http::{Body, ConnectProtocol, EarlyData, Failure, Protocol, Request, Response};
+use crate::http::{AskedTunnel, Body, EarlyData, Failure, Protocol, Request, Response, Uploading};
 use crate::router::{self, Action, Outcome, Target, over_tls};
 use crate::upstream::{Attempt, Cluster, Lease};
 
@@ -36,6 +39,8 @@ pub(super) struct Exchange {
     passes_trailers: bool,
     is_last: bool,
     outbox: Outbox,
+    upgrade: Option<Upgrade>,
+    upload: Option<Upload>,
     _busy: Busy,
 }
 
@@ -84,6 +89,8 @@ impl Exchange {
             passes_trailers: Protocol::from(head.version).is_multiplexed() || manager.trailers,
             is_last: false,
             outbox,
+            upgrade: None,
+            upload: None,
             _busy: connection.activity().begin(),
             flow,
             connection,
@@ -102,13 +109,14 @@ impl Exchange {
             // The codec has said 100.
             manager.stats.interim();
         }
-        let upgrade = head.method == Method::CONNECT || asks_for_upgrade(&head.headers);
-        if head.extensions.get::<ConnectProtocol>().is_some() {
-            // As in Envoy, whatever looks at an extended CONNECT sees the GET that asks for an upgrade over HTTP/1.
-            head.method = Method::GET;
-        }
+        let tunnel = AskedTunnel::of(&head.method, &head.extensions);
+        // One that the codec does not take for such asks for what nobody grants.
+        let upgrade = tunnel.is_some() || asks_for_upgrade(&head.headers);
         let client =
             sanitize::request(&mut head.headers, connection.peer.remote.ip(), connection.scheme(), &manager.identity);
+        if let Some(AskedTunnel::Upgrade(protocol)) = &tunnel {
+            tunnel::as_in_http1(&mut head, protocol);
+        }
         manager.client_cert.apply(&mut head.headers, connection.peer.facts.tls.as_ref(), &connection.client_cert);
         self.account.identify(&head, client);
         self.account.capture(&head);
@@ -127,8 +135,15 @@ impl Exchange {
         };
         self.account.routed(route.name());
         if upgrade {
-            // Where no upgrade is configured, as Envoy.
-            return Err(Failure::Forbidden("upgrade_failed"));
+            let of_route = match route.action() {
+                Action::Forward(action) => Some(action.attached.upgrades()),
+                _ => None,
+            };
+            if !tunnel.is_some_and(|tunnel| manager.upgrades.allows(of_route, &tunnel)) {
+                // As Envoy.
+                return Err(Failure::Forbidden("upgrade_failed"));
+            }
+            self.upgrade = Some(Upgrade::begin(&connection));
         }
         let mut response = match route.action() {
             Action::Redirect(redirect) => {
@@ -238,6 +253,42 @@ impl Exchange {
     pub(super) fn again(&mut self) {
         self.account.again();
         self.attempt = Attempt::default();
+    }
+
+    /// Whether responses go to a version that has streams, where a tunnel is granted by 2xx.
+    pub(super) fn is_multiplexed(&self) -> bool {
+        self.connection.protocol().is_multiplexed()
+    }
+
+    /// The upstream has granted a tunnel: what the client says goes there by `uploading`.
+    pub(super) fn open_tunnel(&mut self, uploading: Uploading) {
+        // RFC 9110 §9.3.6: from now on it lasts as long as both sides want; `idle` is for progress.
+        self.timeouts = Timeouts { route: None, request: None, ..self.timeouts };
+        let task = self.connection.worker.drain.spawn("client's side of a tunnel", uploading);
+        self.upload = Some(Upload(task));
+    }
+
+    /// The client's side of the tunnel, where it still goes on. Who takes it waits for its end.
+    pub(super) fn take_upload(&mut self) -> Option<Upload> {
+        self.upload.take().filter(|upload| !upload.0.is_finished())
+    }
+
+    /// Why the client's side of the tunnel broke off, where it did.
+    pub(super) fn poll_broken_upload(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        let Some(upload) = &mut self.upload else { return Poll::Pending };
+        let _ = ready!(Pin::new(&mut upload.0).poll(cx));
+        self.upload = None;
+        self.flow.request_failure().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// One direction has ended: lasts until the other has.
+    pub(super) fn linger(mut self, mut upload: Upload) {
+        let drain = self.connection.worker.drain.clone();
+        drain.spawn("half of a tunnel", async move {
+            let over = self.in_time(async { _ = (&mut upload.0).await }).await;
+            let failure = over.err().or_else(|| self.flow.request_failure());
+            self.end(failure.as_ref());
+        });
     }
 
     /// Waits for what the exchange has time for.

@@ -11,14 +11,15 @@ use http_body_util::BodyExt as _;
 use super::body::RequestBody;
 use super::early_data::{EarlyDataPolicy, Way};
 use super::exchange::Exchange;
-use super::sanitize;
+use super::upgrade::RouteUpgrades;
+use super::{sanitize, tunnel};
 use crate::config::proto::envoy::config::route::v3 as proto;
 use crate::config::proto::envoy::config::route::v3::route_action::{
     ClusterNotFoundResponseCode as NotFound, ClusterSpecifier,
 };
 use crate::config::values::limit;
 use crate::config::{At, Invalid};
-use crate::http::{Failure, Protocol, Request, Response};
+use crate::http::{AskedTunnel, Failure, Protocol, Request, Response};
 use crate::upstream::{ClusterId, Lease, Pool, References};
 
 /// A `route` action as it runs.
@@ -31,6 +32,7 @@ pub struct Forward {
     expected_timeout: Option<HeaderValue>,
     idle_timeout: IdleTimeout,
     pub(super) early_data: EarlyDataPolicy,
+    upgrades: RouteUpgrades,
 }
 
 /// The route's `idle_timeout`: absent, it is the connection manager's.
@@ -65,6 +67,7 @@ impl Forward {
             );
         }
         let early_data = EarlyDataPolicy::build(written.early_data_policy.as_ref(), at.field("early_data_policy"));
+        let upgrades = RouteUpgrades::build(at, &written.upgrade_configs);
         let timeout = limit(written.timeout.as_ref(), Some(ROUTE_TIMEOUT));
         let own_idle = |written| IdleTimeout::Own(limit(Some(written), None));
         Ok(Self {
@@ -78,7 +81,13 @@ impl Forward {
             expected_timeout: timeout.and_then(|timeout| HeaderValue::from_str(&timeout.as_millis().to_string()).ok()),
             idle_timeout: written.idle_timeout.as_ref().map_or(IdleTimeout::Inherited, own_idle),
             early_data: early_data?,
+            upgrades: upgrades?,
         })
+    }
+
+    /// Which tunnels it is for.
+    pub(super) fn upgrades(&self) -> &RouteUpgrades {
+        &self.upgrades
     }
 
     /// Gives a request its last fields.
@@ -115,6 +124,13 @@ pub(super) async fn forward(
     // RFC 9110 §10.1.1: what a client of HTTP/1.0 expects is ignored.
     let expects = exchange.expects_of_upstream() && Protocol::from(request.version()) != Protocol::Http10;
     let request = route.prepare(request, expects);
+    let asked = AskedTunnel::of_request(&request);
+    if route.upgrades.ends_here(asked.as_ref(), request.method()) {
+        return tunnel::end(exchange, pool, request).await;
+    }
+    if let Some(asked) = asked {
+        return tunnel::pass(exchange, pool, request, &asked).await;
+    }
     let again = early.and_then(|early| early.again(&request));
     let (mut response, mut lease) = send(exchange, pool, request).await?;
     if response.status() == StatusCode::TOO_EARLY
@@ -124,6 +140,12 @@ pub(super) async fn forward(
         let request = again.when_complete(exchange).await?;
         (response, lease) = send(exchange, pool, request).await?;
     }
+    received(exchange, &mut response, lease);
+    Ok(response)
+}
+
+/// A response has come: what it may carry to the client, and who sent it.
+pub(super) fn received(exchange: &mut Exchange, response: &mut Response, lease: Lease) {
     sanitize::hop_by_hop(response.headers_mut());
     let service_time = exchange.flow().request_done().map(|done| done.elapsed());
     if let Some(time) = service_time {
@@ -132,14 +154,23 @@ pub(super) async fn forward(
             .insert(SERVICE_TIME, HeaderValue::from(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
     }
     exchange.answered_by(lease, response.status(), service_time);
-    Ok(response)
 }
 
 /// One way to the cluster and back, within the times of the exchange.
 async fn send(exchange: &mut Exchange, pool: &Arc<Pool>, request: Request) -> Result<(Response, Lease), Failure> {
-    let (flow, timeouts) = (exchange.flow(), exchange.timeouts());
+    let flow = exchange.flow();
     let trailers = exchange.passes_trailers(pool.cluster().versions.pass_trailers(request.version()));
-    let mut request = request.map(|body| RequestBody::wrap(body, &flow, trailers));
+    let request = request.map(|body| RequestBody::wrap(body, &flow, trailers));
+    send_as_it_is(exchange, pool, request).await
+}
+
+/// The same with content that nobody looks at.
+pub(super) async fn send_as_it_is(
+    exchange: &mut Exchange,
+    pool: &Arc<Pool>,
+    mut request: Request,
+) -> Result<(Response, Lease), Failure> {
+    let (flow, timeouts) = (exchange.flow(), exchange.timeouts());
     request.extensions_mut().insert(exchange.interims(pool.cluster()));
     let outcome = tokio::select! {
         biased;

@@ -22,6 +22,8 @@ mod rewrite;
 mod sanitize;
 mod stats;
 mod timeouts;
+mod tunnel;
+mod upgrade;
 mod worker;
 
 use std::sync::Arc;
@@ -52,6 +54,7 @@ pub struct Manager {
     server: ServerHeader,
     always_set_request_id: bool,
     accept_http_10: bool,
+    upgrades: upgrade::Upgrades,
     trailers: bool,
     timeouts: timeouts::Timeouts,
     routes: Arc<RouteTable<Forward>>,

@@ -32,6 +32,10 @@ pub(super) struct ManagerStats {
     pub(super) cx_drain_close: Counter,
     /// `downstream_rq_too_many_premature_resets`
     pub(super) rq_too_many_premature_resets: Counter,
+    /// `downstream_cx_upgrades_total`: tunnels that were allowed.
+    pub(super) cx_upgrades_total: Counter,
+    /// `downstream_cx_upgrades_active`
+    pub(super) cx_upgrades_active: Gauge,
     /// `downstream_cx_rx_bytes_total`
     pub(super) cx_rx_bytes_total: Counter,
     /// `downstream_cx_tx_bytes_total`
@@ -88,6 +92,8 @@ impl ManagerStats {
             cx_protocol_error: counter("downstream_cx_protocol_error"),
             cx_drain_close: counter("downstream_cx_drain_close"),
             rq_too_many_premature_resets: counter("downstream_rq_too_many_premature_resets"),
+            cx_upgrades_total: counter("downstream_cx_upgrades_total"),
+            cx_upgrades_active: http.gauge("downstream_cx_upgrades_active"),
             cx_rx_bytes_total: counter("downstream_cx_rx_bytes_total"),
             cx_tx_bytes_total: counter("downstream_cx_tx_bytes_total"),
             cx_length_ms: http.histogram("downstream_cx_length_ms"),

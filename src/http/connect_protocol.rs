@@ -18,6 +18,13 @@ impl ConnectProtocol {
         &self.0
     }
 
+    /// The same as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // A token is ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
     /// Whether it is this protocol, which is given in lower case.
     #[must_use]
     pub fn is(&self, protocol: &str) -> bool {

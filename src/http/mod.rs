@@ -9,9 +9,11 @@ mod connect_protocol;
 mod early_data;
 mod failure;
 mod protocol;
+mod tunnel;
 
 pub use body::{Body, Request, Response};
 pub use connect_protocol::{ConnectProtocol, NoUpgradeToken};
 pub use early_data::EarlyData;
 pub use failure::{Failure, ResetReason};
 pub use protocol::Protocol;
+pub use tunnel::{AskedTunnel, Tunnel, Uploading};

@@ -27,6 +27,7 @@ mod settings;
 mod stateless;
 mod stop;
 mod tls;
+mod tunnels;
 mod upstream_http2;
 mod upstream_http3;
 mod upstream_tls;

@@ -51,6 +51,7 @@ macro_rules! whole {
 
 whole! {
     references: "references.yaml",
+    upgrades: "upgrades.yaml",
     certificates: "certificates.yaml",
     tls: "tls.yaml",
     client_certificates: "client_certificates.yaml",

@@ -72,6 +72,8 @@ fn obey(received: &Received) -> Script {
             Script::bytes("HTTP/1.1 199 What\r\n\r\n").then(format!("HTTP/1.1 200 OK\r\n{rest}"))
         }
         "/said/interim-with-content" => Script::bytes("HTTP/1.1 103 Early Hints\r\ncontent-length: 5\r\n\r\n").stall(),
+        "/said/switched" => Script::bytes(SWITCHED).then("hello").close(),
+        "/said/switched-to-another" => Script::bytes(SWITCHED.replace("websocket", "another")).then("hello").close(),
         "/said/chunked" => Script::bytes(CHUNKED).then("5\r\nhello\r\n0\r\n\r\n"),
         "/said/trailers" => Script::bytes(CHUNKED).then("5\r\nhello\r\n0\r\nx-checksum: 7\r\n\r\n"),
         "/said/until-close" => Script::bytes("HTTP/1.1 200 OK\r\n\r\nhello").close(),
@@ -96,6 +98,9 @@ fn obey(received: &Received) -> Script {
         _ => Script::echo(received),
     }
 }
+
+const SWITCHED: &str =
+    "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: x\r\n\r\n";
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 

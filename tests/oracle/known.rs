@@ -99,6 +99,22 @@ pub(crate) const KNOWN: &[Known] = &[
     one("OPTIONS *", &[Http1], "*", "the answer is the same, 404; it is counted as one without a route"),
     one("CONNECT without a route for it", &[Http1], "*", "the target is logged; hyper says by closing that it closes"),
     one("an upgrade that is not enabled", &[Http1], "*", "the answer is the same, 403; it never reached a cluster"),
+    one("an upgrade", &[Http1], "log *", "that an upstream ends a tunnel is no failure of it"),
+    one("an upgrade", &[Http1], "counter *", "that an upstream ends a tunnel is no failure of it"),
+    one(
+        "an upgrade that is ignored",
+        &[Http1],
+        "*",
+        "an answer passes that grants nothing; Envoy cuts its content off",
+    ),
+    one("an upgrade that is refused", &[Http1], "counter cluster.*", "the connection to the backend goes on"),
+    one("an upgrade of another kind", &[Http1], "*", "the answer is the same, 403; it never reached a cluster"),
+    one(
+        "an upgrade with content",
+        &[Http1],
+        "*",
+        "403: where the content ends and the tunnel begins is not known to all",
+    ),
     one("idle within a head", &[Http1], "*", "a head has a limit of its own, `request_headers_timeout`"),
     one("a head that does not end in time", &[Http1], "*", "a head has a limit of its own, `request_headers_timeout`"),
 ];

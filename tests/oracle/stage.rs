@@ -19,10 +19,12 @@ pub(crate) enum Stage {
     Trailers,
     /// Interim replies of the backend pass.
     Interim,
+    /// Tunnels may be asked for.
+    Tunnels,
 }
 
 impl Stage {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Default,
         Self::Edge,
         Self::IdleTimeout,
@@ -30,6 +32,7 @@ impl Stage {
         Self::HeadersTimeout,
         Self::Trailers,
         Self::Interim,
+        Self::Tunnels,
     ];
 
     /// The YAML for both programs; `${dir}` is left to the process.
@@ -55,6 +58,7 @@ impl Stage {
             Self::IdleTimeout => "stream_idle_timeout: 0.3s",
             Self::RequestTimeout => "request_timeout: 0.3s",
             Self::HeadersTimeout => "request_headers_timeout: 0.3s",
+            Self::Tunnels => "upgrade_configs: [ { upgrade_type: websocket }, { upgrade_type: CONNECT } ]",
             Self::Interim => "proxy_100_continue: true",
             Self::Trailers => "http_protocol_options: { enable_trailers: true }",
         }

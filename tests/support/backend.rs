@@ -86,6 +86,15 @@ impl Backend {
         self.state.handshakes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What scripts that finished first have heard, once they heard the end.
+    pub(crate) async fn heard(&self, count: usize) -> Vec<Vec<u8>> {
+        until(format_args!("{count} ends at the backend"), async || {
+            let heard = self.state.heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            (heard.len() >= count).then_some(heard)
+        })
+        .await
+    }
+
     /// Lets one [`Script::when_released`] go on.
     pub(crate) fn release(&self) {
         self.state.released.add_permits(1);
@@ -202,6 +211,16 @@ impl Script {
         self.step(Step::Reset)
     }
 
+    /// Says back what comes, up to the end of it; then ends as well.
+    pub(crate) fn echoes(self) -> Self {
+        self.step(Step::Echo)
+    }
+
+    /// Ends what it says, and listens to the end of what comes: see [`Backend::heard`].
+    pub(crate) fn finishes(self) -> Self {
+        self.step(Step::Finish)
+    }
+
     /// Does nothing more until the peer ends the connection.
     pub(crate) fn stall(self) -> Self {
         self.step(Step::Stall)
@@ -232,6 +251,8 @@ enum Step {
     Close,
     Reset,
     Stall,
+    Echo,
+    Finish,
 }
 
 struct State {
@@ -242,6 +263,8 @@ struct State {
     accepted: AtomicUsize,
     received: Mutex<Vec<Received>>,
     released: Semaphore,
+    /// What came after [`Script::finishes`].
+    heard: Mutex<Vec<Vec<u8>>>,
     hang_up: watch::Sender<()>,
 }
 
@@ -254,6 +277,7 @@ impl State {
             accepted: AtomicUsize::new(0),
             received: Mutex::default(),
             released: Semaphore::new(0),
+            heard: Mutex::default(),
             hang_up: watch::Sender::new(()),
         }
     }
@@ -337,6 +361,23 @@ async fn play(steps: Vec<Step>, wire: &mut Wire, state: &State) -> Next {
             },
             Step::Close => return Next::Close,
             Step::Reset => return Next::Reset,
+            Step::Echo => {
+                let mut bytes = Vec::new();
+                while wire.reader.some(u64::MAX, &mut bytes).await.is_ok() {
+                    if wire.write(bytes.split_off(0)).await.is_err() {
+                        break;
+                    }
+                }
+                // The peer may have been faster.
+                drop(wire.writer.finish().await);
+                return Next::Close;
+            }
+            Step::Finish => {
+                drop(wire.writer.finish().await);
+                let (bytes, _) = wire.rest().await;
+                state.heard.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+                return Next::Close;
+            }
             Step::Stall => {
                 wire.rest().await;
                 return Next::Close;

@@ -1,29 +1,34 @@
 //! The HTTP/1 client: one connection to an upstream, one exchange at a time.
 //!
 //! Called by `upstream`, which keeps the connection while it is idle. The target of our request is in origin form and
-//! `host` is set, which is what HTTP/1 wants on the wire.
+//! `host` is set, which is what HTTP/1 wants on the wire. A connection that became a tunnel serves nothing else.
 
-use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Method, StatusCode};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::header::{CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT};
+use http::{HeaderValue, Method};
 use http_body::Body as _;
-use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
 
+use super::asked::{Granted, granted, prepare};
 use super::from_response;
-use crate::codec::{Interims, SendError};
-use crate::http::{Body, Failure, Request, ResetReason, Response};
-
-/// The part of a connection that moves bytes; whoever spawns it keeps the connection alive.
-pub type ClientConnection<I> = Connection<TokioIo<I>, Body>;
+use crate::codec::{Interims, SendError, tunnel};
+use crate::http::{AskedTunnel, Body, Failure, Request, ResetReason, Response};
 
 /// The part of a connection that takes requests.
 #[derive(Debug)]
 pub struct ClientStream {
     sender: SendRequest<Body>,
+    /// Where the connection hears of a tunnel, which goes on when hyper is done.
+    tunnel: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
 }
 
-/// Begins HTTP/1 on `io`. A response may have `max_headers` fields, and a head of about `max_head` bytes.
+/// Begins HTTP/1 on `io`. A response may have `max_headers` fields, and a head of about `max_head` bytes. The future is the part
+/// of the connection that moves bytes; whoever spawns it keeps the connection alive. It ends with the connection, also where that
+/// became a tunnel.
 ///
 /// # Errors
 /// [`Failure::UpstreamReset`] when hyper refuses the transport.
@@ -31,14 +36,25 @@ pub async fn connect<I>(
     io: I,
     max_headers: usize,
     max_head: usize,
-) -> Result<(ClientStream, ClientConnection<I>), Failure>
+) -> Result<(ClientStream, impl Future<Output = Result<(), hyper::Error>> + Send + use<I>), Failure>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut builder = Builder::new();
     builder.max_headers(max_headers).max_buf_size(max_head.max(LEAST_BUFFER));
     let (sender, connection) = builder.handshake(TokioIo::new(io)).await.map_err(from_response)?;
-    Ok((ClientStream { sender }, connection))
+    let tunnel = Arc::<Mutex<Option<oneshot::Receiver<()>>>>::default();
+    let stream = ClientStream { sender, tunnel: Arc::clone(&tunnel) };
+    let work = async move {
+        connection.with_upgrades().await?;
+        let tunnel = tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(tunnel) = tunnel {
+            // Its other end is dropped, never used.
+            let _ = tunnel.await;
+        }
+        Ok(())
+    };
+    Ok((stream, work))
 }
 
 impl ClientStream {
@@ -67,11 +83,14 @@ impl ClientStream {
     /// # Errors
     /// [`SendError::Unsent`] gives the request back when the connection was closed before any of it was written.
     pub async fn send(&mut self, mut request: Request) -> Result<Response, SendError> {
+        let asked = AskedTunnel::of_request(&request);
+        let key = asked.as_ref().and_then(|asked| prepare(asked, &mut request));
         *request.version_mut() = http::Version::HTTP_11;
         if request.body().is_end_stream() && may_have_content(request.method()) {
             // RFC 9110 §8.6: nothing else says that there is none.
             request.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
         }
+        let open = asked.is_some().then(|| self.expect_tunnel());
         let interims = Interims::of(&request);
         let coming = interims.clone();
         // hyper cannot be told to stop here: what is wrong is seen below.
@@ -81,19 +100,45 @@ impl ClientStream {
             fault = interims.fault() => return Err(SendError::Failed(fault.into())),
             sent = self.sender.try_send_request(request) => sent,
         };
-        match sent {
-            // RFC 9110 §7.8: nothing was asked for that it could switch to.
-            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                let reason = ResetReason::ProtocolError("http1.unexpected_upgrade".to_owned());
+        let response = sent.map_err(|mut error| match error.take_message() {
+            Some(request) => SendError::Unsent(Box::new(request)),
+            None => SendError::Failed(from_response(error.into_error())),
+        })?;
+        match granted(asked.as_ref(), key.as_deref(), &response) {
+            Granted::No => Ok(response.map(|body| Body::Hyper(body, from_response))),
+            Granted::Tunnel => {
+                let mut response = open_tunnel(response, open).await.map_err(SendError::Failed)?;
+                if key.is_some() {
+                    // It answers what the client never asked.
+                    response.headers_mut().remove(SEC_WEBSOCKET_ACCEPT);
+                }
+                Ok(response)
+            }
+            Granted::Unasked(fault) => {
+                let reason = ResetReason::ProtocolError(fault.to_owned());
                 Err(SendError::Failed(Failure::UpstreamReset(reason)))
             }
-            Ok(response) => Ok(response.map(|body| Body::Hyper(body, from_response))),
-            Err(mut error) => Err(match error.take_message() {
-                Some(request) => SendError::Unsent(Box::new(request)),
-                None => SendError::Failed(from_response(error.into_error())),
-            }),
         }
     }
+
+    /// Lets the connection last until what is returned is dropped.
+    fn expect_tunnel(&self) -> oneshot::Sender<()> {
+        let (open, ended) = oneshot::channel();
+        *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
+        open
+    }
+}
+
+/// What is left of the connection is a tunnel.
+async fn open_tunnel(
+    mut response: http::Response<hyper::body::Incoming>,
+    open: Option<oneshot::Sender<()>>,
+) -> Result<Response, Failure> {
+    let io = hyper::upgrade::on(&mut response).await.map_err(from_response)?;
+    let (body, tunnel) = tunnel::over(TokioIo::new(io), open);
+    let (mut head, _) = response.into_parts();
+    head.extensions.insert(tunnel);
+    Ok(Response::from_parts(head, body))
 }
 
 /// Whether a request of this method is taken to have content unless it says that it has none: as Envoy sees it.

@@ -1,11 +1,13 @@
 //! HTTP/1.1 and HTTP/1.0 on the wire, RFC 9112, by hyper.
 
 mod aside;
+mod asked;
 mod client;
 mod error;
 mod guard;
 mod server;
+mod tunnel;
 
-pub use client::{ClientConnection, ClientStream, connect};
+pub use client::{ClientStream, connect};
 pub use error::{from_request_body, from_response};
 pub use server::serve;

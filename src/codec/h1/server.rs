@@ -12,7 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::aside::Aside;
 use super::guard::Guard;
-use crate::codec::{Ended, Ending, Handler, Lifetime, Outbox, ServerLimits, mailbox, target};
+use super::tunnel::{Asking, Opened};
+use crate::codec::{Ended, Ending, Handler, Lifetime, Outbox, ServerLimits, mailbox, target, tunnel};
 use crate::http::{Body, Failure, Request, Response};
 
 /// Serves one connection to its end.
@@ -22,28 +23,36 @@ where
     H: Handler,
 {
     let aside = Arc::<Aside>::default();
+    let opened = Opened::default();
     let mut io = TokioIo::new(Guard::new(io, Arc::clone(handler.activity()), Arc::clone(&aside), limits));
-    let outcome = {
-        let service = service_fn(|request| answer(Arc::clone(&handler), request, &aside, limits));
+    let (outcome, read) = {
+        let service = service_fn(|request| answer(Arc::clone(&handler), request, &aside, &opened, limits));
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder.max_headers(limits.max_header_count).max_buf_size(limits.max_header_bytes.max(MIN_BUFFER));
-        let connection = builder.serve_connection(&mut io, service);
-        tokio::pin!(connection);
-        loop {
+        let mut connection = builder.serve_connection(&mut io, service);
+        let outcome = loop {
             tokio::select! {
                 biased;
-                outcome = connection.as_mut() => break outcome,
+                outcome = &mut connection => break outcome,
                 ending = lifetime.ending() => match ending {
-                    Ending::Drain | Ending::MaxDuration => connection.as_mut().graceful_shutdown(),
+                    Ending::Drain | Ending::MaxDuration => Pin::new(&mut connection).graceful_shutdown(),
                     Ending::Idle => return Ended::Idle,
                     Ending::Settled => return Ended::Told,
                     // A request that is given up ends its connection here: there never are many.
                     Ending::TooManyResets | Ending::Now => return Ended::Forced,
                 },
             }
-        }
+        };
+        (outcome, connection.into_parts().read_buf)
     };
-    let Err(error) = outcome else { return Ended::Done };
+    let Err(error) = outcome else {
+        if let Some(tunnel) = opened.take() {
+            return tunnel.run(io.into_inner(), read, &*handler, lifetime).await;
+        }
+        // hyper leaves this to others when a tunnel was asked for and refused.
+        let _ = io.inner_mut().shutdown().await;
+        return Ended::Done;
+    };
     if io.inner().expired() {
         handler.refused(&Failure::RequestHeadersTimeout);
         // The head never came whole, so hyper has nothing to answer: this is said past it.
@@ -59,21 +68,35 @@ async fn answer<H: Handler>(
     handler: Arc<H>,
     request: http::Request<hyper::body::Incoming>,
     aside: &Aside,
+    opened: &Opened,
     limits: &ServerLimits,
 ) -> Result<Response, Infallible> {
     let (mut parts, body) = request.into_parts();
-    let body = Body::Hyper(body, super::from_request_body);
     // hyper bounds its buffer, which is larger than what a head may be.
-    let target = if target::is_larger_than(limits.max_header_bytes, &parts.uri, &parts.headers) {
+    let mut target = if target::is_larger_than(limits.max_header_bytes, &parts.uri, &parts.headers) {
         Err(Failure::HeadersTooLarge("http1.headers_too_large"))
     } else {
         target::from_http1(parts.version, &parts.method, &mut parts.uri, &mut parts.headers)
+    };
+    let asking = match Asking::of(&mut parts, &body) {
+        Ok(asking) => asking,
+        Err(failure) => {
+            target = target.and(Err(failure));
+            None
+        }
     };
     // RFC 9110 §15.2: a client of HTTP/1.0 is sent no interim response, and RFC 9110 §10.1.1: what it expects is ignored.
     let hears_interim = parts.version >= http::Version::HTTP_11;
     if hears_interim && limits.proxy_100_continue && target::expects_continue(&parts.headers) {
         aside.silence().await;
     }
+    let (asking, body) = match asking {
+        Some(asking) => {
+            let (feed, content) = tunnel::feed();
+            (Some((asking, feed)), content)
+        }
+        None => (None, Body::Hyper(body, super::from_request_body)),
+    };
     let request = Request::from_parts(parts, body);
     let mut response = match target {
         Ok(()) if hears_interim => {
@@ -83,6 +106,9 @@ async fn answer<H: Handler>(
         Ok(()) => handler.handle(request, Outbox::closed()).await,
         Err(failure) => handler.reject(request, failure).await,
     };
+    if let Some((asking, feed)) = asking {
+        response = asking.answered(response, feed, opened);
+    }
     // Whatever the upstream spoke.
     *response.version_mut() = http::Version::HTTP_11;
     Ok(response)

@@ -18,6 +18,8 @@ pub(super) struct StreamBody {
     stream: RecvStream,
     limits: SectionLimits,
     content: Content,
+    /// Whether it is a tunnel, through which only data goes.
+    tunnel: bool,
     /// Whether trailers, or the end, come next.
     data_done: bool,
     /// What was there when the head was read.
@@ -39,7 +41,13 @@ pub(super) struct Asked {
 impl StreamBody {
     /// `length` is what the head announced, `limits` are those of trailers.
     pub(super) fn new(stream: RecvStream, length: ContentLength, limits: SectionLimits) -> Self {
-        Self { stream, limits, content: Content::new(length), data_done: false, first: None, answers: None }
+        let content = Content::new(length);
+        Self { stream, limits, content, tunnel: false, data_done: false, first: None, answers: None }
+    }
+
+    /// Of a tunnel, or of a request for one.
+    pub(super) fn of_tunnel(stream: RecvStream, limits: SectionLimits) -> Self {
+        Self { tunnel: true, ..Self::new(stream, ContentLength::UNKNOWN, limits) }
     }
 
     /// Of a response.
@@ -103,6 +111,13 @@ impl StreamBody {
             }
         }
         let trailers = ready!(self.stream.poll_trailers(cx)).map_err(|error| self.broken_off(&error))?;
+        // RFC 9113 §8.5: only DATA follows.
+        if trailers.is_some() && self.tunnel {
+            return Poll::Ready(Err(match &self.answers {
+                None => Failure::DownstreamProtocol(TRAILERS.into()),
+                Some(_) => Failure::UpstreamReset(ResetReason::ProtocolError(TRAILERS.to_owned())),
+            }));
+        }
         let ended = trailers.map_or(Ok(()), |fields| {
             check_trailers(&fields, self.limits)?;
             Ok(self.content.trailers(fields)?)
@@ -168,3 +183,5 @@ impl http_body::Body for StreamBody {
         hint.exact().map_or(hint, |left| SizeHint::with_exact(left + first))
     }
 }
+
+const TRAILERS: &str = "http2.trailers_of_a_tunnel";

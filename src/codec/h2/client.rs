@@ -25,13 +25,14 @@ use super::error::from_upstream;
 use super::keep_alive::KeepAlive;
 use super::request::head;
 use super::sink::StreamSink;
+use super::tunnel::not_announced;
 use super::work::{Ended, drive};
 use crate::codec::message::{ContentLength, Refused, SectionLimits, check_response};
 use crate::codec::pump::pump;
 use crate::codec::upload::Upload;
 use crate::codec::{Activity, Busy, Interims, SendError};
 use crate::drain::Drain;
-use crate::http::{Body, Failure, Request, ResetReason, Response};
+use crate::http::{AskedTunnel, Body, ConnectProtocol, Failure, Request, ResetReason, Response};
 
 /// What the client of an upstream keeps to.
 #[derive(Clone, Copy, Debug)]
@@ -206,11 +207,24 @@ impl Shared {
         });
     }
 
-    /// Opens the stream of a request whose head is all of it where `end` says so.
-    fn begin(&self, request: &Parts, end: bool) -> Option<(ResponseFuture, SendStream<Bytes>)> {
+    /// Whether the upstream takes an extended CONNECT, which its SETTINGS say (RFC 8441 §3).
+    async fn takes_extended_connect(&self) -> bool {
+        let mut told = self.told.subscribe();
+        // The sender is here.
+        let _ = told.wait_for(|told| told.max_streams.is_some() || told.is_over).await;
+        self.requests().is_extended_connect_protocol_enabled()
+    }
+
+    /// Opens the stream of a request whose head is all of it where `end` says so. `protocol` makes it an extended CONNECT.
+    fn begin(
+        &self,
+        request: &Parts,
+        protocol: Option<&ConnectProtocol>,
+        end: bool,
+    ) -> Option<(ResponseFuture, SendStream<Bytes>)> {
         // One that is shared would wait for the stream that was opened before.
         let mut requests = self.requests().clone();
-        let begun = requests.send_request(head(request, self.limits.secured), end);
+        let begun = requests.send_request(head(request, protocol, self.limits.secured), end);
         // No more streams can be numbered, or the connection has just ended.
         begun.inspect_err(|_| self.over()).ok()
     }
@@ -228,10 +242,18 @@ impl ClientStream {
     /// nothing.
     pub async fn send(self, request: Request) -> Result<Response, SendError> {
         let Self { shared, busy } = self;
-        let interims = Interims::of(&request);
+        let (interims, tunnel) = (Interims::of(&request), AskedTunnel::of_request(&request));
         let (parts, body) = request.into_parts();
         let bodyless = body.is_end_stream();
-        let Some((response, stream)) = shared.begin(&parts, bodyless) else {
+        let protocol = match &tunnel {
+            Some(AskedTunnel::Upgrade(protocol)) => Some(protocol),
+            Some(AskedTunnel::Connect) | None => None,
+        };
+        if protocol.is_some() && !shared.takes_extended_connect().await {
+            return Err(SendError::Failed(not_announced()));
+        }
+        let ends = bodyless && tunnel.is_none();
+        let Some((response, stream)) = shared.begin(&parts, protocol, ends) else {
             return Err(SendError::Unsent(Box::new(Request::from_parts(parts, body))));
         };
         let limits = SectionLimits { bytes: shared.limits.max_header_bytes, fields: shared.limits.max_header_count };
@@ -239,7 +261,9 @@ impl ClientStream {
         let exchange = ClientExchange { response, limits, drain: shared.drain.clone(), asked, interims };
         // What an exchange holds on to keeps the connection open.
         drop(shared);
-        let answered = if bodyless {
+        let answered = if let Some(asked) = &tunnel {
+            exchange.tunnel(stream, &parts, asked).await
+        } else if bodyless {
             exchange.ask(stream, &parts.method).await
         } else {
             exchange.upload(stream, &parts.method, body).await
@@ -259,11 +283,11 @@ impl ClientStream {
 }
 
 /// An exchange on its way.
-struct ClientExchange {
+pub(super) struct ClientExchange {
     response: ResponseFuture,
-    limits: SectionLimits,
+    pub(super) limits: SectionLimits,
     drain: Drain,
-    asked: Asked,
+    pub(super) asked: Asked,
     interims: Interims,
 }
 
@@ -301,7 +325,7 @@ impl ClientExchange {
     }
 
     /// The final head. Those before it are interim.
-    async fn answer(&mut self) -> Result<http::Response<RecvStream>, Failure> {
+    pub(super) async fn answer(&mut self) -> Result<http::Response<RecvStream>, Failure> {
         while let Some(interim) = poll_fn(|cx| self.response.poll_informational(cx)).await {
             let interim = interim.map_err(|error| Failure::UpstreamReset(from_upstream(&error)))?;
             let (parts, ()) = interim.into_parts();
@@ -311,11 +335,15 @@ impl ClientExchange {
         (&mut self.response).await.map_err(|error| Failure::UpstreamReset(from_upstream(&error)))
     }
 
-    fn refuse(&mut self, refused: Refused) -> Failure {
+    pub(super) fn refuse(&mut self, refused: Refused) -> Failure {
         Failure::UpstreamReset(self.asked.refuse(refused))
     }
 
-    async fn response(mut self, response: http::Response<RecvStream>, method: &Method) -> Result<Response, Failure> {
+    pub(super) async fn response(
+        mut self,
+        response: http::Response<RecvStream>,
+        method: &Method,
+    ) -> Result<Response, Failure> {
         let (mut head, stream) = response.into_parts();
         let announced = check_response(&head, self.limits).map_err(|refused| self.refuse(refused))?;
         let length = announced.of_response(head.status, method);

@@ -10,6 +10,7 @@ mod keep_alive;
 mod request;
 mod server;
 mod sink;
+mod tunnel;
 mod work;
 
 pub use client::{Client, ClientLimits, ClientStream, connect};

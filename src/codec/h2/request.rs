@@ -1,16 +1,19 @@
 //! The head of a request as HTTP/2 says it (RFC 9113 §8.3.1).
 
-use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, HOST, HeaderName, SEC_WEBSOCKET_KEY, TE, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
-/// Our request, in the form that the h2 crate takes; `secured` tells whether the connection is under TLS.
-pub(super) fn head(request: &Parts, secured: bool) -> http::Request<()> {
+use crate::http::ConnectProtocol;
+
+/// Our request, in the form that the h2 crate takes; `secured` tells whether the connection is under TLS. `protocol` makes it an
+/// extended CONNECT (RFC 8441 §4).
+pub(super) fn head(request: &Parts, protocol: Option<&ConnectProtocol>, secured: bool) -> http::Request<()> {
     let mut fields = request.headers.clone();
     let mut uri = http::uri::Parts::default();
     // RFC 9113 §8.5: CONNECT has neither scheme nor path.
-    let is_target = request.method != Method::CONNECT;
+    let is_target = protocol.is_some() || request.method != Method::CONNECT;
     if is_target {
         let path = request.uri.path_and_query().cloned();
         uri.path_and_query = Some(path.unwrap_or(PathAndQuery::from_static("/")));
@@ -18,6 +21,12 @@ pub(super) fn head(request: &Parts, secured: bool) -> http::Request<()> {
     uri.authority = fields.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
     let mut head = http::Request::new(());
     *head.method_mut() = request.method.clone();
+    if let Some(protocol) = protocol {
+        *head.method_mut() = Method::CONNECT;
+        head.extensions_mut().insert(h2::ext::Protocol::from(protocol.as_str()));
+        // RFC 8441 §5: what asks for an upgrade over HTTP/1 has no place here.
+        fields.remove(SEC_WEBSOCKET_KEY);
+    }
     if uri.authority.is_some() {
         *head.version_mut() = Version::HTTP_2;
         uri.scheme = is_target.then(|| scheme(&fields, secured));
@@ -64,7 +73,7 @@ mod tests {
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        head(&request.body(()).unwrap().into_parts().0, false)
+        head(&request.body(()).unwrap().into_parts().0, None, false)
     }
 
     #[test]

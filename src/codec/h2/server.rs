@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use http_body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -19,7 +19,7 @@ use super::error::{reason, refused};
 use super::sink::{StreamSink, peer_gone};
 use crate::codec::interim::MAX_UNREAD;
 use crate::codec::message::{Malformed, SectionLimits, check_request};
-use crate::codec::pump::{Gone, abandon, pump};
+use crate::codec::pump::{Gone, abandon, multiplexed, pump};
 use crate::codec::target::expects_continue;
 use crate::codec::{Ended, Ending, Handler, Interim, Lifetime, ServerLimits, mailbox, target};
 use crate::drain::Drain;
@@ -139,6 +139,7 @@ async fn exchange<H: Handler>(
     }
     let (mut parts, mut body) = response.into_parts();
     parts.version = http::Version::HTTP_2;
+    parts.status = multiplexed(parts.status);
     let head = http::Response::from_parts(parts, ());
     let end = body.is_end_stream();
     match respond.send_response(head, end) {
@@ -201,7 +202,11 @@ async fn admit(request: http::Request<RecvStream>, limits: SectionLimits) -> Res
     let body = if stream.is_end_stream() {
         Body::Empty
     } else {
-        let body = StreamBody::new(stream, length, limits).look_ahead().await?;
+        let body = match parts.method {
+            Method::CONNECT => StreamBody::of_tunnel(stream, limits),
+            _ => StreamBody::new(stream, length, limits),
+        };
+        let body = body.look_ahead().await?;
         if body.is_end_stream() { Body::Empty } else { Body::boxed(body) }
     };
     Ok(Request::from_parts(parts, body))

@@ -11,10 +11,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use h3::error::Code;
-use http::header::{COOKIE, HOST};
+use http::header::{CONNECTION, COOKIE, HOST, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use http_body::Body as _;
 use tokio::task::JoinSet;
 
@@ -28,9 +28,9 @@ use crate::codec::message::{ContentLength, ResponseHead, SectionLimits};
 use crate::codec::pump::{Sink as _, pump};
 use crate::codec::qpack::FieldLine;
 use crate::codec::upload::Upload;
-use crate::codec::{Interims, SendError};
+use crate::codec::{Interims, SendError, websocket};
 use crate::drain::Drain;
-use crate::http::{Body, Failure, Request, ResetReason, Response};
+use crate::http::{AskedTunnel, Body, ConnectProtocol, Failure, Request, ResetReason, Response, Tunnel};
 use crate::quic::KeepAlive;
 
 /// Limits that the client of an upstream keeps.
@@ -200,10 +200,15 @@ impl ClientStream {
     pub async fn send(self, request: Request) -> Result<Response, SendError> {
         let Self { shared, sender, receiver, drain } = self;
         let interims = Interims::of(&request);
+        let asked = AskedTunnel::of_request(&request);
         let (parts, body) = request.into_parts();
         let bodyless = body.is_end_stream();
         let exchange = ClientExchange { shared, receiver, drain, interims };
-        let failure = match exchange.run(&parts, body, sender).await {
+        let outcome = match asked {
+            Some(asked) => exchange.run_tunnel(&parts, &asked, sender).await,
+            None => exchange.run(&parts, body, sender).await,
+        };
+        let failure = match outcome {
             Ok(response) => return Ok(response),
             Err(failure) => failure,
         };
@@ -228,7 +233,7 @@ struct ClientExchange {
 impl ClientExchange {
     async fn run(mut self, request: &Parts, mut body: Body, mut sender: Sender) -> Result<Response, Failure> {
         sender.rank(&request.headers);
-        sender.begin(lines(request), body.size_hint().exact());
+        sender.begin(lines(request, None), body.size_hint().exact());
         if body.is_end_stream() {
             // An upstream that takes no more of the request has answered, or will say why not: the response tells.
             let _ = sender.finish().await;
@@ -255,6 +260,46 @@ impl ClientExchange {
         };
         let upload = rest.then(|| Upload::new(&self.drain.spawn("http3 upload", async { _ = upload.await })));
         self.response(head, &request.method, upload).await
+    }
+
+    /// Asks for a tunnel. Nothing but the head goes out before it is granted.
+    async fn run_tunnel(
+        mut self,
+        request: &Parts,
+        asked: &AskedTunnel,
+        mut sender: Sender,
+    ) -> Result<Response, Failure> {
+        let protocol = match asked {
+            AskedTunnel::Connect => None,
+            AskedTunnel::Upgrade(protocol) => Some(protocol),
+        };
+        // RFC 9220 §3: it has to be announced.
+        if protocol.is_some() && !self.shared.takes_extended_connect().await {
+            let reason = ResetReason::ProtocolError("http3.extended_connect_not_announced".to_owned());
+            return Err(Failure::UpstreamReset(reason));
+        }
+        sender.rank(&request.headers);
+        sender.begin(lines(request, protocol), None);
+        // What the upstream takes of it, the response tells.
+        let _ = sender.flush().await;
+        let head = self.answer().await?;
+        if !head.status.is_success() {
+            let _ = sender.finish().await;
+            return self.response(head, &request.method, None).await;
+        }
+        self.receiver.is_tunnel();
+        let body = StreamBody::new(self.receiver, ContentLength::UNKNOWN);
+        let (mut parts, ()) = http::Response::new(()).into_parts();
+        (parts.status, parts.version, parts.headers) = (head.status, http::Version::HTTP_3, head.headers);
+        if let Some(protocol) = protocol {
+            websocket::granted(&mut parts, &request.headers, protocol);
+        }
+        let upload = |mut body: Body| async move {
+            // Who takes no more has said so by the end of the other direction.
+            let _ = pump(&mut body, &mut sender).await;
+        };
+        parts.extensions.insert(Tunnel::new(upload));
+        Ok(Response::from_parts(parts, Body::boxed(body)))
     }
 
     /// The final head. Those before it are interim.
@@ -297,21 +342,25 @@ impl ClientExchange {
     }
 }
 
-/// The field lines of a request (RFC 9114 §4.3.1).
-fn lines(request: &Parts) -> impl Iterator<Item = FieldLine<&[u8]>> {
-    let method = request.method.as_str();
+/// The field lines of a request (RFC 9114 §4.3.1). `protocol` makes it an extended CONNECT (RFC 9220 §3).
+fn lines<'a>(request: &'a Parts, protocol: Option<&'a ConnectProtocol>) -> impl Iterator<Item = FieldLine<&'a [u8]>> {
+    let method = if protocol.is_some() { "CONNECT" } else { request.method.as_str() };
     let authority = request.headers.get(HOST).map(HeaderValue::as_bytes);
-    // RFC 9114 §4.4: CONNECT has neither of these.
-    let is_target = request.method != Method::CONNECT;
+    // RFC 9114 §4.4: CONNECT has neither of these, RFC 8441 §4: but an extended one has.
+    let is_target = protocol.is_some() || request.method != Method::CONNECT;
     let path = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let pseudo = [
         Some((":method", method.as_bytes())),
+        protocol.map(|protocol| (":protocol", protocol.as_bytes())),
         is_target.then_some((":scheme", b"https".as_slice())),
         authority.map(|authority| (":authority", authority)),
         is_target.then_some((":path", path.as_bytes())),
     ];
     let pseudo = pseudo.into_iter().flatten().map(|(name, value)| FieldLine::new(name.as_bytes(), value));
-    let fields = request.headers.iter().filter(|(name, _)| *name != HOST).flat_map(|(name, value)| {
+    // RFC 8441 §5: what asks for an upgrade over HTTP/1 has no place here.
+    let of_http1 = [CONNECTION, UPGRADE, SEC_WEBSOCKET_KEY];
+    let passes = move |name: &HeaderName| *name != HOST && !(protocol.is_some() && of_http1.contains(name));
+    let fields = request.headers.iter().filter(move |(name, _)| passes(name)).flat_map(|(name, value)| {
         // RFC 9114 §4.2.1: the cookies of a line go apart, so that those that stay the same cost nothing.
         let apart = name == COOKIE;
         let values = value.as_bytes().split(move |byte| apart && *byte == b';');

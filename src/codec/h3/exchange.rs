@@ -16,7 +16,7 @@ use super::error::{ReadFailure, code, of_client};
 use super::receive::Receiver;
 use super::send::{Sender, with_status};
 use crate::codec::message::{RequestHead, SectionLimits};
-use crate::codec::pump::{Gone, Sink, abandon, pump};
+use crate::codec::pump::{Gone, Sink, abandon, multiplexed, pump};
 use crate::codec::target::{expects_continue, from_pseudo_fields};
 use crate::codec::{Handler, Inbox, Interim, mailbox};
 use crate::http::{Body, EarlyData, Failure, Request, Response};
@@ -188,6 +188,6 @@ async fn admit(head: RequestHead, receiver: Receiver, sender: &mut Sender) -> Re
 }
 
 async fn respond(parts: &http::response::Parts, body: &mut Body, sender: &mut Sender) -> Result<(), Gone> {
-    sender.begin(with_status(&parts.status, &parts.headers), body.size_hint().exact());
+    sender.begin(with_status(&multiplexed(parts.status), &parts.headers), body.size_hint().exact());
     pump(body, sender).await
 }

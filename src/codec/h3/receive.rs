@@ -98,6 +98,11 @@ impl Receiver {
         Poll::Ready(Ok(head))
     }
 
+    /// What follows the head is a tunnel.
+    pub(super) fn is_tunnel(&mut self) {
+        self.reader.head_is_of_tunnel();
+    }
+
     /// The next part after the head; `None` at the end.
     pub(super) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Part>, ReadFailure>> {
         if self.over {

@@ -141,7 +141,7 @@ impl Sender {
     }
 
     /// Writes what is held. Cancel-safe.
-    async fn flush(&mut self) -> Result<(), Gone> {
+    pub(super) async fn flush(&mut self) -> Result<(), Gone> {
         if self.held.is_empty() {
             return Ok(());
         }

@@ -50,6 +50,8 @@ pub(super) struct Shared {
     not_yet: AtomicU64,
     /// Request streams that are read.
     reading: AtomicUsize,
+    /// Whether the peer takes extended CONNECTs, once it has said its settings.
+    extended_connect: watch::Sender<Option<bool>>,
 }
 
 /// A field section as it came.
@@ -113,6 +115,7 @@ impl Shared {
             goaway: watch::Sender::new(u64::MAX),
             not_yet: AtomicU64::new(u64::MAX),
             reading: AtomicUsize::new(0),
+            extended_connect: watch::Sender::new(None),
         }
     }
 
@@ -168,6 +171,21 @@ impl Shared {
             qpack_max_table_capacity: self.own.max_table_capacity,
             qpack_blocked_streams: self.own.blocked_streams,
             ..Settings::default()
+        }
+    }
+
+    /// The peer has said its settings.
+    pub(super) fn settled(&self, extended_connect: bool) {
+        self.extended_connect.send_replace(Some(extended_connect));
+    }
+
+    /// Whether the peer takes extended CONNECTs (RFC 9220 §3). Waits for its settings. Cancel-safe.
+    pub(super) async fn takes_extended_connect(&self) -> bool {
+        let mut said = self.extended_connect.subscribe();
+        tokio::select! {
+            biased;
+            said = said.wait_for(Option::is_some) => said.is_ok_and(|said| *said == Some(true)),
+            _ = self.quic.closed() => false,
         }
     }
 

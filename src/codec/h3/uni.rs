@@ -91,6 +91,7 @@ fn take(said: &Control, shared: &Shared) {
             if let Err(error) = set {
                 shared.fail(error.code(), error.to_string());
             }
+            shared.settled(settings.enable_connect_protocol);
         }
         // RFC 9114 §5.2: that of a client names pushes, of which there are none.
         Control::GoAway(first) => match shared.side() {

@@ -56,12 +56,15 @@ const BUILD_REFUSES: [&str; 11] = [
 ];
 
 /// Enums of which one value is supported yet: with another the configuration is refused. And what cannot be left out.
-const WALK_REFUSES: [&str; 10] = [
+const WALK_REFUSES: [&str; 12] = [
     // A filter has to say what it is.
     "envoy.config.accesslog.v3.AccessLogFilter.not_health_check_filter",
     "envoy.config.accesslog.v3.NotHealthCheckFilter.",
     // An extension has to say what it is.
     "envoy.extensions.early_data.v3.DefaultEarlyDataPolicy.",
+    // So does a route what it is for.
+    "envoy.config.route.v3.RouteMatch.connect_matcher",
+    "envoy.config.route.v3.RouteMatch.ConnectMatcher.",
     "envoy.config.core.v3.ConfigSource.resource_api_version",
     "envoy.config.core.v3.ApiVersion.AUTO",
     "envoy.config.core.v3.ApiVersion.V3",

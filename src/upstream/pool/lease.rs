@@ -26,7 +26,7 @@ enum Held {
     Own(Connection),
     /// A place on a connection of HTTP/3, given back by its drop.
     Shared { _ticket: Ticket },
-    /// Nothing any more.
+    /// Nothing, or nothing any more.
     Returned,
 }
 
@@ -37,6 +37,11 @@ impl Lease {
 
     pub(super) fn shared(pool: Arc<Pool>, index: usize, host: &Arc<Host>, ticket: Ticket) -> Self {
         Self::new(pool, index, host, Held::Shared { _ticket: ticket })
+    }
+
+    /// For a tunnel, which has a connection for itself.
+    pub(super) fn raw(pool: Arc<Pool>, index: usize, host: &Arc<Host>) -> Self {
+        Self::new(pool, index, host, Held::Returned)
     }
 
     fn new(pool: Arc<Pool>, index: usize, host: &Arc<Host>, held: Held) -> Self {

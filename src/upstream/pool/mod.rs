@@ -20,6 +20,7 @@ mod lease;
 mod names;
 mod opening;
 mod place;
+mod raw;
 mod reach;
 mod secured;
 mod shared;

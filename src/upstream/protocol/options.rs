@@ -142,8 +142,9 @@ fn keep_alive(written: &KeepaliveSettings) -> KeepAlive {
 
 fn http3(written: Http3ProtocolOptions, at: At<'_>) -> Box<Http3ProtocolOptions> {
     if written.allow_extended_connect {
-        at.field("allow_extended_connect")
-            .no_effect("`allow_extended_connect` has no effect on a cluster: nothing is upgraded yet");
+        at.field("allow_extended_connect").no_effect(
+            "`allow_extended_connect` has no effect on a cluster: what an upstream takes, its own SETTINGS say",
+        );
     }
     Box::new(written)
 }

@@ -169,7 +169,7 @@ impl Client {
 }
 
 /// An endpoint for all connections of a table.
-pub(super) fn endpoint() -> Endpoint {
+pub(crate) fn endpoint() -> Endpoint {
     let tls = QuicClientConfig::try_from(Certificates::of_this_run().client(&["h3"])).expect("TLS 1.3");
     let mut endpoint = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).expect("a UDP socket");
     endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(tls)));

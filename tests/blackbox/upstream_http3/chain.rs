@@ -31,7 +31,7 @@ impl Chain {
 }
 
 /// A cluster with one host, reached by HTTP/3, its certificate verified.
-pub(super) fn quic_cluster(name: &str, address: SocketAddr) -> String {
+pub(crate) fn quic_cluster(name: &str, address: SocketAddr) -> String {
     cluster(name, address, &trusted(&Certificates::of_this_run().authority), "")
 }
 

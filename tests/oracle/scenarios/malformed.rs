@@ -2,6 +2,7 @@
 
 use crate::{
     scenario::{Act, Scenario},
+    stage::Stage,
     support::client::Version,
 };
 
@@ -19,6 +20,13 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::raw("OPTIONS *", request("OPTIONS *", "")),
         Scenario::raw("CONNECT without a route for it", "CONNECT a.test:443 HTTP/1.1\r\nhost: a.test:443\r\n\r\n"),
         Scenario::raw("an upgrade that is not enabled", request("GET /echo", UPGRADE)),
+        Scenario::raw("an upgrade", request("GET /said/switched", UPGRADE)).on(Stage::Tunnels),
+        Scenario::raw("an upgrade that is refused", request("GET /said/503", UPGRADE)).on(Stage::Tunnels),
+        Scenario::raw("an upgrade that is ignored", request("GET /said/hello", UPGRADE)).on(Stage::Tunnels),
+        Scenario::raw("an upgrade of another kind", request("GET /said/switched", OTHER_UPGRADE)).on(Stage::Tunnels),
+        Scenario::raw("an upgrade that a route answers", request("GET /exact", UPGRADE)).on(Stage::Tunnels),
+        Scenario::raw("an upgrade with content", request("POST /echo", UPGRADE_WITH_CONTENT) + "hello")
+            .on(Stage::Tunnels),
         Scenario::raw("a header too large", request("GET /echo", &format!("x: {}\r\n", "a".repeat(61 * 1024)))),
         Scenario::raw("a target too large", request(&format!("GET /{}", "a".repeat(61 * 1024)), "")),
         Scenario::raw("as many headers as allowed", request("GET /echo", &"x: 1\r\n".repeat(99))),
@@ -44,6 +52,10 @@ fn request(line: &str, fields: &str) -> String {
 }
 
 const UPGRADE: &str = "connection: upgrade\r\nupgrade: websocket\r\n";
+
+const OTHER_UPGRADE: &str = "connection: upgrade\r\nupgrade: other\r\n";
+
+const UPGRADE_WITH_CONTENT: &str = "connection: upgrade\r\nupgrade: websocket\r\ncontent-length: 5\r\n";
 
 const BOTH_FRAMINGS: &str = "content-length: 5\r\ntransfer-encoding: chunked\r\n";
 
