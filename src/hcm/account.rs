@@ -1,7 +1,7 @@
 //! The account of one exchange: what is counted of it and what its log line will say.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,7 +14,7 @@ use http_body::Frame;
 use super::connection::Connection;
 use super::local_reply::{Asked, Form};
 use super::reply::{self, Reply};
-use super::sanitize::{FORWARDED_PROTO, REQUEST_ID};
+use super::sanitize::{Client, FORWARDED_PROTO, REQUEST_ID};
 use super::timeouts::Flow;
 use crate::codec::Handler as _;
 use crate::http::{Failure, Response};
@@ -28,6 +28,7 @@ pub(super) struct Account {
     record: Record,
     cluster: Option<Arc<Cluster>>,
     lease: Option<Lease>,
+    client: Option<Client>,
     answered: bool,
     origin: Origin,
     form: Form,
@@ -56,6 +57,7 @@ impl Account {
             record,
             cluster: None,
             lease: None,
+            client: None,
             answered: false,
             origin: Origin::Upstream,
             form: Form::Plain,
@@ -73,10 +75,11 @@ impl Account {
     }
 
     /// Who asks, as the trust settings see it, and the request's identity.
-    pub(super) fn identify(&mut self, head: &Parts, client: IpAddr) {
-        if client != self.connection.peer.remote.ip() {
-            self.record.remote = Some(SocketAddr::new(client, 0));
+    pub(super) fn identify(&mut self, head: &Parts, client: Client) {
+        if client.address != self.connection.peer.remote.ip() {
+            self.record.remote = Some(SocketAddr::new(client.address, 0));
         }
+        self.client = Some(client);
         self.record.stream_id = head.headers.get(REQUEST_ID).cloned();
     }
 
@@ -160,18 +163,32 @@ impl Account {
         lease.answered(status);
         self.lease = Some(lease);
         if let Some(cluster) = &self.cluster {
-            cluster.stats.count(status);
+            cluster.stats.count(status, self.is_internal());
             if let Some(time) = service_time {
                 cluster.stats.rq_time.record(millis(time));
             }
         }
     }
 
+    fn is_internal(&self) -> bool {
+        self.client.is_some_and(|client| client.internal)
+    }
+
+    /// Whether the request is gRPC.
+    pub(super) fn is_grpc(&self) -> bool {
+        self.form == Form::Grpc
+    }
+
+    /// The gateway answers by itself, before a route was found.
+    pub(super) fn answered_here(&mut self, details: &'static str) {
+        self.origin = Origin::Here;
+        self.record.details = Some(Cow::Borrowed(details));
+    }
+
     /// The gateway answers by itself, as a route says.
     pub(super) fn answered_directly(&mut self) {
         self.connection.manager.stats.answered_directly();
-        self.origin = Origin::Here;
-        self.record.details = Some(Cow::Borrowed("direct_response"));
+        self.answered_here("direct_response");
     }
 
     /// The exchange has gone wrong before its response began; returns what to answer.
@@ -185,7 +202,7 @@ impl Account {
                 cluster.stats.rq_timeout.inc();
             }
             if let Some(status) = said.status.filter(|_| is_of_upstream(failure)) {
-                cluster.stats.count(status);
+                cluster.stats.count(status, self.is_internal());
             }
         }
         self.note(&said);
@@ -202,6 +219,13 @@ impl Account {
         let captures = manager.access_log.captures();
         let mut asked = Asked { record: &mut self.record, captures, form: self.form, head_only };
         manager.local_replies.apply(response, &mut asked)
+    }
+
+    /// Says in `proxy-status` what went wrong, where that is configured.
+    pub(super) fn proxy_status(&self, head: &mut http::response::Parts) {
+        if let Some(proxy_status) = &self.connection.manager.proxy_status {
+            proxy_status.tell(head, &self.record);
+        }
     }
 
     /// The head of the response as it goes out.

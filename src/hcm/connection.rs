@@ -11,6 +11,7 @@ use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::exchange;
+use super::sanitize::Origin;
 use super::{Manager, Worker};
 use crate::codec::{Activity, Ended, Handler, Lifetime, h1, h2, h3};
 use crate::drain::Watch;
@@ -71,9 +72,23 @@ impl Connection {
         self.protocol
     }
 
+    /// The port that the client came to.
+    pub(super) fn local_port(&self) -> Option<u16> {
+        self.peer.facts.local.map(|local| local.port())
+    }
+
     /// The scheme of requests on this connection.
     pub(super) fn scheme(&self) -> &'static str {
-        if self.peer.secure { "https" } else { "http" }
+        match self.manager.identity.scheme {
+            Some(scheme) => scheme,
+            None if self.peer.secure => "https",
+            None => "http",
+        }
+    }
+
+    /// Where its requests come from.
+    pub(super) fn origin(&self) -> Origin {
+        Origin { peer: self.peer.remote.ip(), port: self.local_port(), scheme: self.scheme() }
     }
 
     /// Whether a request for this authority should have come over another connection (RFC 9110 §15.5.20): one for a host outside

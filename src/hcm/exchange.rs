@@ -18,6 +18,7 @@ use super::body::ResponseBody;
 use super::connection::Connection;
 use super::forward::forward;
 use super::stats::ManagerStats;
+use super::target::{NOT_NORMALIZED, Way};
 use super::timeouts::{Flow, Look, Timeouts};
 use super::{Worker, respond, rewrite, sanitize};
 use crate::codec::{Busy, Handler as _};
@@ -47,7 +48,7 @@ pub(super) async fn run(connection: Arc<Connection>, request: Request, rejected:
             if matches!(failure, Failure::MissingHost) {
                 exchange.account.capture(&head);
             }
-            exchange.is_last = true;
+            exchange.is_last = !(matches!(failure, Failure::MissingHost) && exchange.survives());
             Err(failure)
         }
         None => exchange.answer(head, body).await,
@@ -89,7 +90,8 @@ impl Exchange {
     async fn answer(&mut self, mut head: Parts, body: Body) -> Result<Response, Failure> {
         let connection = Arc::clone(&self.connection);
         let manager = &connection.manager;
-        self.admit(&head)?;
+        manager.targets.names(&mut head)?;
+        self.admit(&mut head)?;
         if head.extensions.get::<EarlyData>().is_some() {
             manager.stats.rq_early_data_total.inc();
         }
@@ -97,13 +99,26 @@ impl Exchange {
             // The codec has said 100.
             manager.stats.interim();
         }
+        match manager.targets.clean(&mut head, connection.local_port(), self.account.is_grpc()) {
+            Ok(Way::Here) => {}
+            Ok(Way::Elsewhere(location)) => {
+                self.account.capture(&head);
+                self.account.answered_here(NOT_NORMALIZED);
+                manager.stats.rq_redirected_with_normalized_path.inc();
+                return respond::redirect(StatusCode::TEMPORARY_REDIRECT, Some(location));
+            }
+            Err(failure) => {
+                self.account.capture(&head);
+                return Err(failure);
+            }
+        }
         let upgrade = head.method == Method::CONNECT || asks_for_upgrade(&head.headers);
         if head.extensions.get::<ConnectProtocol>().is_some() {
             // As in Envoy, whatever looks at an extended CONNECT sees the GET that asks for an upgrade over HTTP/1.
             head.method = Method::GET;
         }
-        let client =
-            sanitize::request(&mut head.headers, connection.peer.remote.ip(), connection.scheme(), &manager.identity);
+        let client = sanitize::request(&mut head.headers, connection.origin(), &manager.identity);
+        let client = client.inspect_err(|_| self.account.capture(&head))?;
         manager.client_cert.apply(&mut head.headers, connection.peer.facts.tls.as_ref(), &connection.client_cert);
         self.account.identify(&head, client);
         self.account.capture(&head);
@@ -111,7 +126,7 @@ impl Exchange {
         manager.stats.routed();
         let proto = self.account.forwarded_proto(&head);
         let scheme = connection.scheme();
-        let view = request(&head, scheme, proto);
+        let view = request(&head, scheme, proto, client.internal);
         let route = match manager.routes.find(&view, rand::random()) {
             Outcome::Route(route) => route,
             Outcome::TlsRequired => {
@@ -150,16 +165,30 @@ impl Exchange {
     fn reply(&mut self, failure: &Failure) -> Response {
         self.account.attempted(&self.attempt);
         // On HTTP/1, what is left of the request, or what follows it, cannot be told from the next one.
-        self.is_last |= self.flow.request_done().is_none()
-            || matches!(failure, Failure::Forbidden(_) | Failure::LowVersion | Failure::MissingHost);
+        let ends = match failure {
+            Failure::Forbidden(_) | Failure::LowVersion | Failure::DownstreamProtocol(_) => true,
+            Failure::MissingHost | Failure::Refused(StatusCode::BAD_REQUEST, _) => !self.survives(),
+            _ => false,
+        };
+        self.is_last |= self.flow.request_done().is_none() || ends;
         respond::local(&self.account.fail(failure))
     }
 
+    /// Whether HTTP/1 goes on after a request that is refused for its host or its path.
+    fn survives(&self) -> bool {
+        self.connection.manager.targets.survives
+    }
+
     /// What this listener takes at all.
-    fn admit(&self, head: &Parts) -> Result<(), Failure> {
+    fn admit(&self, head: &mut Parts) -> Result<(), Failure> {
         // RFC 9110 §15.5.22: a client that speaks HTTP/1.0 is told that it must upgrade.
         if Protocol::from(head.version) == Protocol::Http10 && !self.connection.manager.accept_http_10 {
             return Err(Failure::LowVersion);
+        }
+        if let Some(host) = &self.connection.manager.targets.default_host
+            && Protocol::from(head.version) == Protocol::Http10
+        {
+            head.headers.entry(HOST).or_insert_with(|| host.clone());
         }
         let authority = head.headers.get(HOST).ok_or(Failure::MissingHost)?;
         if self.connection.is_misdirected(authority.as_bytes()) {
@@ -173,6 +202,7 @@ impl Exchange {
         let response = self.account.local_reply(response, self.head_only);
         let (mut head, body) = response.into_parts();
         respond::complete(&mut head, &self.connection, self.account.request_id());
+        self.account.proxy_status(&mut head);
         if self.is_last && !self.connection.protocol().is_multiplexed() {
             head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -276,8 +306,8 @@ impl Drop for Exchange {
     }
 }
 
-/// The request as the router sees it. Nobody is internal yet: Envoy 1.40 takes nobody for it by default.
-fn request<'a>(head: &'a Parts, scheme: &'a str, forwarded_proto: &'a str) -> router::Request<'a> {
+/// The request as the router sees it.
+fn request<'a>(head: &'a Parts, scheme: &'a str, forwarded_proto: &'a str, is_internal: bool) -> router::Request<'a> {
     let path = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
     router::Request {
         method: &head.method,
@@ -286,7 +316,7 @@ fn request<'a>(head: &'a Parts, scheme: &'a str, forwarded_proto: &'a str) -> ro
         authority: head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
         target: Target::new(path),
         headers: &head.headers,
-        is_internal: false,
+        is_internal,
     }
 }
 

@@ -14,12 +14,14 @@ mod exchange;
 mod forward;
 mod local_reply;
 mod log;
+mod proxy_status;
 mod reply;
 mod request_id;
 mod respond;
 mod rewrite;
 mod sanitize;
 mod stats;
+mod target;
 mod timeouts;
 mod worker;
 
@@ -46,6 +48,7 @@ pub struct Manager {
     pub codec: CodecType,
     limits: ServerLimits,
     connection: ConnectionLimits,
+    targets: target::Targets,
     identity: sanitize::Identity,
     client_cert: client_cert::ClientCert,
     server: ServerHeader,
@@ -55,6 +58,7 @@ pub struct Manager {
     timeouts: timeouts::Timeouts,
     routes: Arc<RouteTable<Forward>>,
     local_replies: local_reply::LocalReplies,
+    proxy_status: Option<proxy_status::ProxyStatus>,
     access_log: AccessLog,
     stats: stats::ManagerStats,
 }

@@ -22,9 +22,10 @@ where
 {
     let mut io = TokioIo::new(Guard::new(io, Arc::clone(handler.activity()), limits));
     let outcome = {
-        let service = service_fn(|request| answer(Arc::clone(&handler), request, limits.max_header_bytes));
+        let service = service_fn(|request| answer(Arc::clone(&handler), request, limits));
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder.max_headers(limits.max_header_count).max_buf_size(limits.max_header_bytes.max(MIN_BUFFER));
+        builder.title_case_headers(limits.http1.proper_case);
         let connection = builder.serve_connection(&mut io, service);
         tokio::pin!(connection);
         loop {
@@ -56,15 +57,21 @@ where
 async fn answer<H: Handler>(
     handler: Arc<H>,
     request: http::Request<hyper::body::Incoming>,
-    max_header_bytes: usize,
+    limits: &ServerLimits,
 ) -> Result<Response, Infallible> {
     let (mut parts, body) = request.into_parts();
     let body = Body::Hyper(body, super::from_request_body);
     // hyper bounds its buffer, which is larger than what a head may be.
-    let target = if target::is_larger_than(max_header_bytes, &parts.uri, &parts.headers) {
+    let target = if target::is_larger_than(limits.max_header_bytes, &parts.uri, &parts.headers) {
         Err(Failure::HeadersTooLarge("http1.headers_too_large"))
     } else {
-        target::from_http1(parts.version, &parts.method, &mut parts.uri, &mut parts.headers)
+        target::from_http1(
+            parts.version,
+            &parts.method,
+            &mut parts.uri,
+            &mut parts.headers,
+            !limits.http1.keeps_absolute_form,
+        )
     };
     let request = Request::from_parts(parts, body);
     let mut response = match target {
