@@ -66,6 +66,8 @@ pub struct ServerLimits {
     pub connection_window: u32,
     /// What is only HTTP/1's.
     pub http1: Http1,
+    /// What is only HTTP/2's.
+    pub http2: Http2,
     /// How long the head of a request may take: on HTTP/1 from its first byte on, on HTTP/3 from the opening of its stream
     /// on. The h2 crate shows no head before it is whole.
     pub headers_timeout: Option<std::time::Duration>,
@@ -80,6 +82,26 @@ pub struct Http1 {
     pub keeps_absolute_form: bool,
     /// Whether the names of a response's fields are written With-Capitals.
     pub proper_case: bool,
+}
+
+/// What is only HTTP/2's.
+#[derive(Clone, Copy, Debug)]
+pub struct Http2 {
+    /// Bytes that the table of HPACK may take which a client's fields are read with; none is the 4,096 of RFC 7541.
+    pub table_size: Option<u32>,
+    /// When a client has to give a sign of life.
+    pub keep_alive: Option<KeepAlive>,
+}
+
+/// When a peer has to give a sign of life.
+#[derive(Clone, Copy, Debug)]
+pub struct KeepAlive {
+    /// How often it is asked for one.
+    pub interval: std::time::Duration,
+    /// How much later it may be asked, in parts of `interval`.
+    pub jitter: f64,
+    /// How long it may take to answer.
+    pub timeout: std::time::Duration,
 }
 
 /// How a server connection ended.
@@ -99,6 +121,8 @@ pub enum Ended {
     Broken(String),
     /// The client gave too many requests up at once.
     TooManyResets,
+    /// The client gave no sign of life when it was asked for one.
+    Unanswered,
     /// The gateway's time to drain was over.
     Forced,
 }

@@ -13,12 +13,13 @@ use http_body::Frame;
 
 use super::connection::Connection;
 use super::local_reply::{Asked, Form};
+use super::periodic::Periodic;
 use super::reply::{self, Reply};
 use super::sanitize::{Client, FORWARDED_PROTO, REQUEST_ID};
 use super::timeouts::Flow;
 use crate::codec::Handler as _;
 use crate::http::{Failure, Response};
-use crate::observe::access_log::{Point, Pseudo, Record, is_grpc};
+use crate::observe::access_log::{LogType, Point, Pseudo, Record, is_grpc};
 use crate::upstream::{Attempt, Cluster, Lease};
 
 /// Kept from the first byte of a request to the last of its response.
@@ -29,6 +30,7 @@ pub(super) struct Account {
     cluster: Option<Arc<Cluster>>,
     lease: Option<Lease>,
     client: Option<Client>,
+    periodic: Option<Periodic>,
     answered: bool,
     origin: Origin,
     form: Form,
@@ -58,6 +60,7 @@ impl Account {
             cluster: None,
             lease: None,
             client: None,
+            periodic: None,
             answered: false,
             origin: Origin::Upstream,
             form: Form::Plain,
@@ -125,6 +128,7 @@ impl Account {
         self.record.upstream.cluster = Some(Arc::clone(&cluster.name));
         self.record.upstream.attempts = 1;
         self.cluster = Some(Arc::clone(cluster));
+        self.log_start();
     }
 
     /// The request goes upstream once more.
@@ -188,6 +192,7 @@ impl Account {
     /// The gateway answers by itself, as a route says.
     pub(super) fn answered_directly(&mut self) {
         self.connection.manager.stats.answered_directly();
+        self.log_start();
         self.answered_here("direct_response");
     }
 
@@ -204,6 +209,9 @@ impl Account {
             if let Some(status) = said.status.filter(|_| is_of_upstream(failure)) {
                 cluster.stats.count(status, self.is_internal());
             }
+        }
+        if matches!(failure, Failure::RouteNotFound) {
+            self.log_start();
         }
         self.note(&said);
         self.origin = Origin::Here;
@@ -235,13 +243,16 @@ impl Account {
         self.record.times.mark(Point::ResponseBegin, Instant::now());
         let captures = self.connection.manager.access_log.captures();
         captures.response(&mut self.record.captured, response.status, &response.headers);
+        if let Some(periodic) = &self.periodic {
+            periodic.update(&self.record);
+        }
     }
 
     /// A frame of the response goes out.
     pub(super) fn sent(&mut self, frame: &Frame<Bytes>) {
         self.flow.moved(Instant::now());
         if let Some(data) = frame.data_ref() {
-            self.record.bytes_sent += data.len() as u64;
+            self.flow.sent(data.len());
         } else if let Some(fields) = frame.trailers_ref() {
             self.connection.manager.access_log.captures().trailers(&mut self.record.captured, fields);
         }
@@ -260,6 +271,7 @@ impl Account {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
+        self.periodic = None;
         let now = Instant::now();
         match (failure, self.lease.take()) {
             (None, Some(lease)) => lease.finish(),
@@ -300,6 +312,23 @@ impl Account {
         self.record.details = Some(said.details.clone());
     }
 
+    /// The request has found its way.
+    fn log_start(&mut self) {
+        let manager = &self.connection.manager;
+        if manager.access_log.is_empty() {
+            return;
+        }
+        if manager.log_options.at_start {
+            let emitted = SystemTime::now();
+            let mut record = Record { log_type: LogType::DownstreamStart, emitted, ..self.record.clone() };
+            record.bytes_received = self.flow.request_bytes();
+            record.times.mark(Point::Complete, Instant::now());
+            manager.access_log.log(&record);
+        }
+        let start = |interval| Periodic::start(&self.connection, &self.flow, &self.record, interval);
+        self.periodic = manager.log_options.interval.map(start);
+    }
+
     fn log(&mut self, now: Instant) {
         let log = &self.connection.manager.access_log;
         if log.is_empty() {
@@ -307,6 +336,7 @@ impl Account {
         }
         let record = &mut self.record;
         record.bytes_received = self.flow.request_bytes();
+        record.bytes_sent = self.flow.response_bytes();
         record.emitted = SystemTime::now();
         if let Some(done) = self.flow.request_done() {
             record.times.mark(Point::RequestEnd, done);

@@ -10,6 +10,7 @@ use std::time::Instant;
 use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::build::limits::drawn;
 use super::exchange;
 use super::sanitize::Origin;
 use super::{Manager, Worker};
@@ -118,7 +119,8 @@ impl Connection {
     }
 
     fn lifetime(&self) -> Lifetime {
-        Lifetime::new(self.watch.clone(), Arc::clone(&self.activity), self.manager.connection.clone())
+        let limits = drawn(&self.manager.connection, self.manager.duration_jitter, rand::random());
+        Lifetime::new(self.watch.clone(), Arc::clone(&self.activity), limits)
     }
 
     fn count_end(&self, ended: &Ended) {
@@ -128,7 +130,7 @@ impl Connection {
             Ended::MaxDuration => stats.cx_max_duration_reached.inc(),
             Ended::TooManyResets => stats.rq_too_many_premature_resets.inc(),
             Ended::Forced => stats.cx_drain_close.inc(),
-            Ended::Done | Ended::Told | Ended::Protocol(_) | Ended::Broken(_) => {}
+            Ended::Done | Ended::Told | Ended::Unanswered | Ended::Protocol(_) | Ended::Broken(_) => {}
         }
         match ended {
             Ended::Done | Ended::Broken(_) => stats.cx_destroy_remote.inc(),

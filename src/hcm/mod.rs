@@ -14,6 +14,7 @@ mod exchange;
 mod forward;
 mod local_reply;
 mod log;
+mod periodic;
 mod proxy_status;
 mod reply;
 mod request_id;
@@ -48,6 +49,8 @@ pub struct Manager {
     pub codec: CodecType,
     limits: ServerLimits,
     connection: ConnectionLimits,
+    duration_jitter: f64,
+    log_options: periodic::LogOptions,
     targets: target::Targets,
     identity: sanitize::Identity,
     client_cert: client_cert::ClientCert,

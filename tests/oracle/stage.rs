@@ -85,18 +85,18 @@ const REPLIES: &str = r#"local_reply_config:
                       body_format_override: { json_format: { said: "%LOCAL_REPLY_BODY%", code: "%RESPONSE_CODE%" } }
                   body_format: { text_format_source: { inline_string: "<%LOCAL_REPLY_BODY%> %RESPONSE_CODE% %REQ(:PATH)%" } }"#;
 
-const CLEAN: &str = r#"normalize_path: true
+const CLEAN: &str = r"normalize_path: true
                 merge_slashes: true
                 path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT
                 strip_any_host_port: true
                 strip_trailing_host_dot: true
                 use_remote_address: true
                 internal_address_config: { cidr_ranges: [ { address_prefix: 127.0.0.0, prefix_len: 8 } ] }
-                common_http_protocol_options: { headers_with_underscores_action: DROP_HEADER }"#;
+                common_http_protocol_options: { headers_with_underscores_action: DROP_HEADER }";
 
-const STRICT: &str = r#"path_with_escaped_slashes_action: REJECT_REQUEST
+const STRICT: &str = r"path_with_escaped_slashes_action: REJECT_REQUEST
                 common_http_protocol_options: { headers_with_underscores_action: REJECT_REQUEST }
-                http_protocol_options: { allow_absolute_url: false }"#;
+                http_protocol_options: { allow_absolute_url: false }";
 
 const CLUSTER_WITH_TRAILERS: &str = r#"typed_extension_protocol_options:
         envoy.extensions.upstreams.http.v3.HttpProtocolOptions:

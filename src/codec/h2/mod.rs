@@ -2,6 +2,7 @@
 
 mod body;
 mod error;
+mod keep_alive;
 mod server;
 
 pub use server::serve;

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::StreamBody;
 use super::error::{reason, refused};
+use super::keep_alive::Pings;
 use crate::codec::message::{Malformed, SectionLimits, check_request};
 use crate::codec::pump::{Gone, Sink, abandon, patient, pump};
 use crate::codec::target::expects_continue;
@@ -35,6 +36,9 @@ where
         .max_concurrent_streams(limits.max_concurrent_streams)
         .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX))
         .max_send_buffer_size(SEND_BUFFER);
+    if let Some(size) = limits.http2.table_size {
+        builder.header_table_size(size);
+    }
     if limits.extended_connect {
         // RFC 8441 §3: only then may a client say `:protocol`; h2 refuses it otherwise.
         builder.enable_connect_protocol();
@@ -59,6 +63,7 @@ where
     H: Handler,
 {
     let section = SectionLimits { bytes: limits.max_header_bytes, fields: limits.max_header_count };
+    let mut pings = Pings::new(limits.http2.keep_alive, connection.ping_pong());
     let limits = StreamLimits { section, write_timeout: limits.write_timeout };
     loop {
         tokio::select! {
@@ -71,6 +76,7 @@ where
                 Some(Err(error)) => return from_error(&error, handler),
                 None => return Ended::Done,
             },
+            () = pings.unanswered() => return Ended::Unanswered,
             ending = lifetime.ending() => match ending {
                 // RFC 9113 §6.8: h2 says GOAWAY with the highest id, waits a round trip, then names the last stream.
                 Ending::Drain | Ending::MaxDuration | Ending::Idle => connection.graceful_shutdown(),

@@ -1,7 +1,7 @@
 //! An HTTP connection manager as written to one as it runs.
 
 mod identity;
-mod limits;
+pub(super) mod limits;
 mod no_effect;
 mod target;
 
@@ -15,6 +15,7 @@ use crate::hcm::client_cert::ClientCert;
 use crate::hcm::forward::Forward;
 use crate::hcm::local_reply::LocalReplies;
 use crate::hcm::log::loggers;
+use crate::hcm::periodic::LogOptions;
 use crate::hcm::stats::ManagerStats;
 use crate::hcm::{CodecType, Manager};
 use crate::observe::access_log::{AccessLog, Captures, Sinks};
@@ -72,6 +73,8 @@ pub fn manager(
         codec: CodecType::of(written),
         limits: limits::of_server(written),
         connection: limits::connection(written),
+        duration_jitter: limits::duration_jitter(written),
+        log_options: LogOptions::of(written),
         targets: targets?,
         identity: identity?,
         client_cert,

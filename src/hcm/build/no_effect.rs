@@ -23,6 +23,12 @@ pub(super) fn tell(written: &proto::HttpConnectionManager, at: At<'_>) {
     not_for("http_protocol_options", written.http_protocol_options.is_some(), &[Http2, Http3]);
     not_for("http2_protocol_options", written.http2_protocol_options.is_some(), &[Http1, Http3]);
     not_for("http3_protocol_options", written.http3_protocol_options.is_some(), &[Auto, Http1, Http2]);
+    let keep_alive = written.http2_protocol_options.as_ref().and_then(|http2| http2.connection_keepalive.as_ref());
+    if keep_alive.is_some_and(|settings| settings.interval.is_none()) {
+        at.field("http2_protocol_options.connection_keepalive").no_effect(
+            "`connection_keepalive` has no effect: clients are asked for signs of life only where `interval` is set",
+        );
+    }
     if !written.use_remote_address.unwrap_or(false) && written.skip_xff_append {
         at.field("skip_xff_append").no_effect("`skip_xff_append` has no effect: `use_remote_address` is not set");
     }

@@ -9,7 +9,6 @@ use crate::hcm::target::{EscapedSlashes, Port, Targets, Underscores};
 
 pub(super) fn targets(written: &proto::HttpConnectionManager, at: At<'_>) -> Result<Targets, Invalid> {
     use proto::http_connection_manager::PathWithEscapedSlashesAction as Written;
-    use proto::http_connection_manager::StripPortMode;
     let mut targets = Targets::default();
     targets.path.normalize = written.normalize_path.unwrap_or(false);
     targets.path.merge_slashes = written.merge_slashes;
@@ -20,17 +19,7 @@ pub(super) fn targets(written: &proto::HttpConnectionManager, at: At<'_>) -> Res
         Written::UnescapeAndRedirect => EscapedSlashes::Redirect,
         Written::UnescapeAndForward => EscapedSlashes::Forward,
     };
-    let any = matches!(written.strip_port_mode, Some(StripPortMode::StripAnyHostPort(true)));
-    targets.host.port = match (written.strip_matching_host_port, any) {
-        (true, true) => {
-            return Err(at
-                .field("strip_matching_host_port")
-                .error("stands beside `strip_any_host_port`: set one of them"));
-        }
-        (true, false) => Port::Matching,
-        (false, true) => Port::Any,
-        (false, false) => Port::Keep,
-    };
+    let port = port(written, at);
     targets.host.trailing_dot = written.strip_trailing_host_dot;
     if let Some(common) = &written.common_http_protocol_options {
         targets.underscores = match common.headers_with_underscores_action() {
@@ -42,15 +31,32 @@ pub(super) fn targets(written: &proto::HttpConnectionManager, at: At<'_>) -> Res
     let http1 = written.http_protocol_options.as_ref();
     let survives = http1.and_then(|http1| http1.override_stream_error_on_invalid_http_message);
     targets.survives = survives.or(written.stream_error_on_invalid_http_message).unwrap_or(false);
-    if let Some(http1) = http1.filter(|http1| !http1.default_host_for_http_10.is_empty()) {
+    let http1 = http1.filter(|http1| !http1.default_host_for_http_10.is_empty());
+    let default_host = http1.map(|http1| {
         let at = at.field("http_protocol_options");
-        targets.default_host = Some(host(&http1.default_host_for_http_10, at.field("default_host_for_http_10"))?);
         if !http1.accept_http_10 {
             at.field("default_host_for_http_10")
                 .no_effect("`default_host_for_http_10` has no effect: `accept_http_10` is not set");
         }
-    }
+        host(&http1.default_host_for_http_10, at.field("default_host_for_http_10"))
+    });
+    targets.host.port = port?;
+    targets.default_host = default_host.transpose()?;
     Ok(targets)
+}
+
+fn port(written: &proto::HttpConnectionManager, at: At<'_>) -> Result<Port, Invalid> {
+    use proto::http_connection_manager::StripPortMode;
+    let any = matches!(written.strip_port_mode, Some(StripPortMode::StripAnyHostPort(true)));
+    match (written.strip_matching_host_port, any) {
+        (true, true) => {
+            let message = "stands beside `strip_any_host_port`: set one of them";
+            Err(at.field("strip_matching_host_port").error(message))
+        }
+        (true, false) => Ok(Port::Matching),
+        (false, true) => Ok(Port::Any),
+        (false, false) => Ok(Port::Keep),
+    }
 }
 
 fn host(written: &str, at: At<'_>) -> Result<HeaderValue, Invalid> {
