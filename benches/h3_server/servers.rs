@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use quicgate::codec::h3::wire::encode;
-use quicgate::codec::{Activity, ConnectionLimits, Lifetime, ServerLimits, h3 as ours};
+use quicgate::codec::{Activity, ConnectionLimits, Http1, Http2, Lifetime, ServerLimits, h3 as ours};
 use quicgate::config::proto::envoy::config::core::v3::{DataSource, data_source::Specifier};
 use quicgate::config::proto::envoy::config::listener::v3::UdpListenerConfig;
 use quicgate::config::proto::envoy::extensions::transport_sockets::tls::v3::{
@@ -113,6 +113,8 @@ async fn serve(kind: Kind, endpoint: &Endpoint) {
 async fn by_quicgate(connection: quinn::Connection, drain: &Drain) {
     // As the gateway's defaults are.
     let limits = ServerLimits {
+        http1: Http1 { keeps_absolute_form: false, proper_case: false },
+        http2: Http2 { table_size: None, keep_alive: None },
         extended_connect: false,
         proxy_100_continue: false,
         qpack: true,

@@ -22,7 +22,7 @@ use super::line::Line;
 use super::query::Query;
 use super::response::{refused, text};
 use super::{Admin, help, origin};
-use crate::codec::{Activity, ConnectionLimits, Handler, Lifetime, Outbox, ServerLimits, h1};
+use crate::codec::{Activity, ConnectionLimits, Handler, Http1, Http2, Lifetime, Outbox, ServerLimits, h1};
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request, Response};
 use crate::observe::access_log::Connection as Facts;
@@ -181,6 +181,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// HTTP/2 is not spoken here: what is only about it is zero.
 const LIMITS: ServerLimits = ServerLimits {
+    http1: Http1 { keeps_absolute_form: false, proper_case: false },
+    http2: Http2 { table_size: None, keep_alive: None },
     max_header_bytes: 64 * 1024,
     max_header_count: 100,
     max_concurrent_streams: 0,

@@ -74,11 +74,33 @@ pub struct ServerLimits {
     pub stream_window: u32,
     /// Bytes that a client may send unasked on one HTTP/2 connection.
     pub connection_window: u32,
+    /// What is only HTTP/1's.
+    pub http1: Http1,
+    /// What is only HTTP/2's.
+    pub http2: Http2,
     /// How long the head of a request may take: on HTTP/1 from its first byte on, on HTTP/3 from the opening of its stream
     /// on. The h2 crate shows no head before it is whole.
     pub headers_timeout: Option<std::time::Duration>,
     /// How long a client may leave a response unread: Envoy's `stream_idle_timeout`.
     pub write_timeout: Option<std::time::Duration>,
+}
+
+/// What is only HTTP/1's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Http1 {
+    /// Whether targets in absolute form are left as they are, and not taken.
+    pub keeps_absolute_form: bool,
+    /// Whether the names of a response's fields are written With-Capitals.
+    pub proper_case: bool,
+}
+
+/// What is only HTTP/2's.
+#[derive(Clone, Copy, Debug)]
+pub struct Http2 {
+    /// Bytes that the table of HPACK may take which a client's fields are read with; none is the 4,096 of RFC 7541.
+    pub table_size: Option<u32>,
+    /// When a client has to give a sign of life.
+    pub keep_alive: Option<h2::KeepAlive>,
 }
 
 /// How a server connection ended.
@@ -98,6 +120,8 @@ pub enum Ended {
     Broken(String),
     /// The client gave too many requests up at once.
     TooManyResets,
+    /// The client gave no sign of life when it was asked for one.
+    Unanswered,
     /// The gateway's time to drain was over.
     Forced,
 }

@@ -12,13 +12,16 @@ use crate::http::{ConnectProtocol, Failure};
 
 /// Brings the target of an HTTP/1 request into our form.
 ///
+/// One in absolute form is left as it is where that form is not taken.
+///
 /// # Errors
-/// [`Failure::DownstreamProtocol`] when the authority is missing or said twice.
+/// [`Failure::DownstreamProtocol`] when the authority is missing or said twice, or the scheme is another.
 pub(super) fn from_http1(
     version: http::Version,
     method: &Method,
     uri: &mut Uri,
     headers: &mut HeaderMap,
+    absolute_form: bool,
 ) -> Result<(), Failure> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
@@ -36,6 +39,12 @@ pub(super) fn from_http1(
     // RFC 9112 §3.2: authority-form is for CONNECT only.
     if uri.scheme().is_none() && uri.authority().is_some() && method != Method::CONNECT {
         return Err(malformed("http1.codec_error"));
+    }
+    if uri.scheme_str().is_some_and(|scheme| !matches!(scheme, "http" | "https")) {
+        return Err(malformed("http1.invalid_scheme"));
+    }
+    if uri.scheme().is_some() && !absolute_form {
+        return Ok(());
     }
     // RFC 9112 §3.2.2: with an absolute-form target, Host is replaced by its authority.
     to_origin_form(method, uri, headers)
@@ -136,7 +145,7 @@ mod tests {
         for host in hosts {
             headers.append(HOST, HeaderValue::from_static(host));
         }
-        from_http1(http::Version::HTTP_11, &Method::GET, &mut uri, &mut headers)?;
+        from_http1(http::Version::HTTP_11, &Method::GET, &mut uri, &mut headers, true)?;
         let host = headers.get(HOST).unwrap().to_str().unwrap().to_owned();
         Ok((uri.to_string(), host))
     }
@@ -181,6 +190,7 @@ mod tests {
         assert_eq!(http1("http://b/x", &["a"]).unwrap(), ("/x".into(), "b".into()));
         assert_eq!(http1("http://b", &["a"]).unwrap(), ("/".into(), "b".into()));
         assert!(http1("http://me@b/x", &["a"]).is_err());
+        assert!(http1("ftp://b/x", &["a"]).is_err());
     }
 
     fn pseudo(uri: &str, host: Option<&'static str>) -> Result<(String, String), Failure> {

@@ -1,7 +1,7 @@
 //! The account of one exchange: what is counted of it and what its log line will say.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,12 +13,13 @@ use http_body::Frame;
 
 use super::connection::Connection;
 use super::local_reply::{Asked, Form};
+use super::periodic::Periodic;
 use super::reply::{self, Reply};
-use super::sanitize::{FORWARDED_PROTO, REQUEST_ID};
+use super::sanitize::{Client, FORWARDED_PROTO, REQUEST_ID};
 use super::timeouts::Flow;
 use crate::codec::Handler as _;
 use crate::http::{Failure, Response};
-use crate::observe::access_log::{Point, Pseudo, Record, is_grpc};
+use crate::observe::access_log::{LogType, Point, Pseudo, Record, is_grpc};
 use crate::upstream::{Attempt, Cluster, Lease};
 
 /// Kept from the first byte of a request to the last of its response.
@@ -28,6 +29,8 @@ pub(super) struct Account {
     record: Record,
     cluster: Option<Arc<Cluster>>,
     lease: Option<Lease>,
+    client: Option<Client>,
+    periodic: Option<Periodic>,
     answered: bool,
     origin: Origin,
     form: Form,
@@ -56,6 +59,8 @@ impl Account {
             record,
             cluster: None,
             lease: None,
+            client: None,
+            periodic: None,
             answered: false,
             origin: Origin::Upstream,
             form: Form::Plain,
@@ -73,10 +78,11 @@ impl Account {
     }
 
     /// Who asks, as the trust settings see it, and the request's identity.
-    pub(super) fn identify(&mut self, head: &Parts, client: IpAddr) {
-        if client != self.connection.peer.remote.ip() {
-            self.record.remote = Some(SocketAddr::new(client, 0));
+    pub(super) fn identify(&mut self, head: &Parts, client: Client) {
+        if client.address != self.connection.peer.remote.ip() {
+            self.record.remote = Some(SocketAddr::new(client.address, 0));
         }
+        self.client = Some(client);
         self.record.stream_id = head.headers.get(REQUEST_ID).cloned();
     }
 
@@ -122,6 +128,7 @@ impl Account {
         self.record.upstream.cluster = Some(Arc::clone(&cluster.name));
         self.record.upstream.attempts = 1;
         self.cluster = Some(Arc::clone(cluster));
+        self.log_start();
     }
 
     /// The request goes upstream once more.
@@ -159,18 +166,33 @@ impl Account {
         lease.answered(status);
         self.lease = Some(lease);
         if let Some(cluster) = &self.cluster {
-            cluster.stats.count(status);
+            cluster.stats.count(status, self.is_internal());
             if let Some(time) = service_time {
                 cluster.stats.rq_time.record(millis(time));
             }
         }
     }
 
+    pub(super) fn is_internal(&self) -> bool {
+        self.client.is_some_and(|client| client.internal)
+    }
+
+    /// Whether the request is gRPC.
+    pub(super) fn is_grpc(&self) -> bool {
+        self.form == Form::Grpc
+    }
+
+    /// The gateway answers by itself, before a route was found.
+    pub(super) fn answered_here(&mut self, details: &'static str) {
+        self.origin = Origin::Here;
+        self.record.details = Some(Cow::Borrowed(details));
+    }
+
     /// The gateway answers by itself, as a route says.
     pub(super) fn answered_directly(&mut self) {
         self.connection.manager.stats.answered_directly();
-        self.origin = Origin::Here;
-        self.record.details = Some(Cow::Borrowed("direct_response"));
+        self.log_start();
+        self.answered_here("direct_response");
     }
 
     /// The exchange has gone wrong before its response began; returns what to answer.
@@ -184,8 +206,11 @@ impl Account {
                 cluster.stats.rq_timeout.inc();
             }
             if let Some(status) = said.status.filter(|_| is_of_upstream(failure)) {
-                cluster.stats.count(status);
+                cluster.stats.count(status, self.is_internal());
             }
+        }
+        if matches!(failure, Failure::RouteNotFound) {
+            self.log_start();
         }
         self.note(&said);
         self.origin = Origin::Here;
@@ -203,6 +228,13 @@ impl Account {
         manager.local_replies.apply(response, &mut asked)
     }
 
+    /// Says in `proxy-status` what went wrong, where that is configured.
+    pub(super) fn proxy_status(&self, head: &mut http::response::Parts) {
+        if let Some(proxy_status) = &self.connection.manager.proxy_status {
+            proxy_status.tell(head, &self.record);
+        }
+    }
+
     /// The head of the response as it goes out.
     pub(super) fn response(&mut self, response: &http::response::Parts) {
         self.answered = true;
@@ -210,13 +242,16 @@ impl Account {
         self.record.times.mark(Point::ResponseBegin, Instant::now());
         let captures = self.connection.manager.access_log.captures();
         captures.response(&mut self.record.captured, response.status, &response.headers);
+        if let Some(periodic) = &self.periodic {
+            periodic.update(&self.record);
+        }
     }
 
     /// A frame of the response goes out.
     pub(super) fn sent(&mut self, frame: &Frame<Bytes>) {
         self.flow.moved(Instant::now());
         if let Some(data) = frame.data_ref() {
-            self.record.bytes_sent += data.len() as u64;
+            self.flow.sent(data.len());
         } else if let Some(fields) = frame.trailers_ref() {
             self.connection.manager.access_log.captures().trailers(&mut self.record.captured, fields);
         }
@@ -235,6 +270,7 @@ impl Account {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
+        self.periodic = None;
         let now = Instant::now();
         match (failure, self.lease.take()) {
             (None, Some(lease)) => lease.finish(),
@@ -275,6 +311,23 @@ impl Account {
         self.record.details = Some(said.details.clone());
     }
 
+    /// The request has found its way.
+    fn log_start(&mut self) {
+        let manager = &self.connection.manager;
+        if manager.access_log.is_empty() {
+            return;
+        }
+        if manager.log_options.at_start {
+            let emitted = SystemTime::now();
+            let mut record = Record { log_type: LogType::DownstreamStart, emitted, ..self.record.clone() };
+            record.bytes_received = self.flow.request_bytes();
+            record.times.mark(Point::Complete, Instant::now());
+            manager.access_log.log(&record);
+        }
+        let start = |interval| Periodic::start(&self.connection, &self.flow, &self.record, interval);
+        self.periodic = manager.log_options.interval.map(start);
+    }
+
     fn log(&mut self, now: Instant) {
         let log = &self.connection.manager.access_log;
         if log.is_empty() {
@@ -282,6 +335,7 @@ impl Account {
         }
         let record = &mut self.record;
         record.bytes_received = self.flow.request_bytes();
+        record.bytes_sent = self.flow.response_bytes();
         record.emitted = SystemTime::now();
         if let Some(done) = self.flow.request_done() {
             record.times.mark(Point::RequestEnd, done);

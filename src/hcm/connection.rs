@@ -10,7 +10,9 @@ use std::time::Instant;
 use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::build::limits::drawn;
 use super::exchange;
+use super::sanitize::Origin;
 use super::{Manager, Worker};
 use crate::codec::{Activity, Ended, Handler, Lifetime, Outbox, h1, h2, h3};
 use crate::drain::Watch;
@@ -71,9 +73,23 @@ impl Connection {
         self.protocol
     }
 
+    /// The port that the client came to.
+    pub(super) fn local_port(&self) -> Option<u16> {
+        self.peer.facts.local.map(|local| local.port())
+    }
+
     /// The scheme of requests on this connection.
     pub(super) fn scheme(&self) -> &'static str {
-        if self.peer.secure { "https" } else { "http" }
+        match self.manager.identity.scheme {
+            Some(scheme) => scheme,
+            None if self.peer.secure => "https",
+            None => "http",
+        }
+    }
+
+    /// Where its requests come from.
+    pub(super) fn origin(&self) -> Origin {
+        Origin { peer: self.peer.remote.ip(), port: self.local_port(), scheme: self.scheme() }
     }
 
     /// Whether a request for this authority should have come over another connection (RFC 9110 §15.5.20): one for a host outside
@@ -103,7 +119,8 @@ impl Connection {
     }
 
     fn lifetime(&self) -> Lifetime {
-        Lifetime::new(self.watch.clone(), Arc::clone(&self.activity), self.manager.connection.clone())
+        let limits = drawn(&self.manager.connection, self.manager.duration_jitter, rand::random());
+        Lifetime::new(self.watch.clone(), Arc::clone(&self.activity), limits)
     }
 
     fn count_end(&self, ended: &Ended) {
@@ -113,7 +130,7 @@ impl Connection {
             Ended::MaxDuration => stats.cx_max_duration_reached.inc(),
             Ended::TooManyResets => stats.rq_too_many_premature_resets.inc(),
             Ended::Forced => stats.cx_drain_close.inc(),
-            Ended::Done | Ended::Told | Ended::Protocol(_) | Ended::Broken(_) => {}
+            Ended::Done | Ended::Told | Ended::Unanswered | Ended::Protocol(_) | Ended::Broken(_) => {}
         }
         match ended {
             Ended::Done | Ended::Broken(_) => stats.cx_destroy_remote.inc(),

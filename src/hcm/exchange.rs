@@ -20,6 +20,7 @@ use super::body::ResponseBody;
 use super::connection::Connection;
 use super::forward::forward;
 use super::stats::ManagerStats;
+use super::target::{NOT_NORMALIZED, Way};
 use super::timeouts::{Flow, Look, Timeouts};
 use super::tunnel::{self, Upgrade, Upload};
 use super::{Worker, interim, respond, rewrite, sanitize};
@@ -60,7 +61,7 @@ pub(super) fn reject(connection: Arc<Connection>, request: Request, failure: &Fa
     if matches!(failure, Failure::MissingHost) {
         exchange.account.capture(&head);
     }
-    exchange.is_last = true;
+    exchange.is_last = !(matches!(failure, Failure::MissingHost) && exchange.survives());
     let (response, is_heard) = exchange.reply(failure);
     exchange.finish(response, is_heard)
 }
@@ -101,7 +102,8 @@ impl Exchange {
     async fn answer(&mut self, mut head: Parts, body: Body) -> Result<Response, Failure> {
         let connection = Arc::clone(&self.connection);
         let manager = &connection.manager;
-        self.admit(&head)?;
+        manager.targets.names(&mut head)?;
+        self.admit(&mut head)?;
         if head.extensions.get::<EarlyData>().is_some() {
             manager.stats.rq_early_data_total.inc();
         }
@@ -109,11 +111,24 @@ impl Exchange {
             // The codec has said 100.
             manager.stats.interim();
         }
+        match manager.targets.clean(&mut head, connection.local_port(), self.account.is_grpc()) {
+            Ok(Way::Here) => {}
+            Ok(Way::Elsewhere(location)) => {
+                self.account.capture(&head);
+                self.account.answered_here(NOT_NORMALIZED);
+                manager.stats.rq_redirected_with_normalized_path.inc();
+                return respond::redirect(StatusCode::TEMPORARY_REDIRECT, Some(location));
+            }
+            Err(failure) => {
+                self.account.capture(&head);
+                return Err(failure);
+            }
+        }
         let tunnel = AskedTunnel::of(&head.method, &head.extensions);
         // One that the codec does not take for such asks for what nobody grants.
         let upgrade = tunnel.is_some() || asks_for_upgrade(&head.headers);
-        let client =
-            sanitize::request(&mut head.headers, connection.peer.remote.ip(), connection.scheme(), &manager.identity);
+        let client = sanitize::request(&mut head.headers, connection.origin(), &manager.identity);
+        let client = client.inspect_err(|_| self.account.capture(&head))?;
         if let Some(AskedTunnel::Upgrade(protocol)) = &tunnel {
             tunnel::as_in_http1(&mut head, protocol);
         }
@@ -124,7 +139,7 @@ impl Exchange {
         manager.stats.routed();
         let proto = self.account.forwarded_proto(&head);
         let scheme = connection.scheme();
-        let view = request(&head, scheme, proto);
+        let view = request(&head, scheme, proto, client.internal);
         let route = match manager.routes.find(&view, rand::random()) {
             Outcome::Route(route) => route,
             Outcome::TlsRequired => {
@@ -170,17 +185,31 @@ impl Exchange {
     fn reply(&mut self, failure: &Failure) -> (Response, bool) {
         self.account.attempted(&self.attempt);
         // On HTTP/1, what is left of the request, or what follows it, cannot be told from the next one.
-        self.is_last |= self.flow.request_done().is_none()
-            || matches!(failure, Failure::Forbidden(_) | Failure::LowVersion | Failure::MissingHost);
+        let ends = match failure {
+            Failure::Forbidden(_) | Failure::LowVersion | Failure::DownstreamProtocol(_) => true,
+            Failure::MissingHost | Failure::Refused(StatusCode::BAD_REQUEST, _) => !self.survives(),
+            _ => false,
+        };
+        self.is_last |= self.flow.request_done().is_none() || ends;
         let said = self.account.fail(failure);
         (respond::local(&said), said.status.is_some())
     }
 
+    /// Whether HTTP/1 goes on after a request that is refused for its host or its path.
+    fn survives(&self) -> bool {
+        self.connection.manager.targets.survives
+    }
+
     /// What this listener takes at all.
-    fn admit(&self, head: &Parts) -> Result<(), Failure> {
+    fn admit(&self, head: &mut Parts) -> Result<(), Failure> {
         // RFC 9110 §15.5.22: a client that speaks HTTP/1.0 is told that it must upgrade.
         if Protocol::from(head.version) == Protocol::Http10 && !self.connection.manager.accept_http_10 {
             return Err(Failure::LowVersion);
+        }
+        if let Some(host) = &self.connection.manager.targets.default_host
+            && Protocol::from(head.version) == Protocol::Http10
+        {
+            head.headers.entry(HOST).or_insert_with(|| host.clone());
         }
         let authority = head.headers.get(HOST).ok_or(Failure::MissingHost)?;
         if self.connection.is_misdirected(authority.as_bytes()) {
@@ -194,6 +223,7 @@ impl Exchange {
         let response = if is_heard { self.account.local_reply(response, self.head_only) } else { response };
         let (mut head, body) = response.into_parts();
         respond::complete(&mut head, &self.connection, self.account.request_id());
+        self.account.proxy_status(&mut head);
         // RFC 9112 §9.6: what is left of the request is not read once the answer is out.
         let is_last = self.is_last || self.flow.request_done().is_none();
         if is_last && !self.connection.protocol().is_multiplexed() {
@@ -236,7 +266,7 @@ impl Exchange {
 
     /// What takes the interim responses of one way to `cluster`.
     pub(super) fn interims(&self, cluster: &Arc<Cluster>) -> Interims {
-        interim::interims(&self.connection, cluster, &self.flow, &self.outbox)
+        interim::interims(&self.connection, cluster, &self.flow, &self.outbox, self.account.is_internal())
     }
 
     /// Whether the word to go on is the upstream's to say.
@@ -347,8 +377,8 @@ impl Drop for Exchange {
     }
 }
 
-/// The request as the router sees it. Nobody is internal yet: Envoy 1.40 takes nobody for it by default.
-fn request<'a>(head: &'a Parts, scheme: &'a str, forwarded_proto: &'a str) -> router::Request<'a> {
+/// The request as the router sees it.
+fn request<'a>(head: &'a Parts, scheme: &'a str, forwarded_proto: &'a str, is_internal: bool) -> router::Request<'a> {
     let path = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
     router::Request {
         method: &head.method,
@@ -357,7 +387,7 @@ fn request<'a>(head: &'a Parts, scheme: &'a str, forwarded_proto: &'a str) -> ro
         authority: head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
         target: Target::new(path),
         headers: &head.headers,
-        is_internal: false,
+        is_internal,
     }
 }
 

@@ -15,12 +15,13 @@ use super::timeouts::Flow;
 use crate::codec::{Interim, Interims, Outbox};
 use crate::upstream::Cluster;
 
-/// What takes those of one way to `cluster`.
+/// What takes those of one way to `cluster`; `internal` tells whether the client is one of our own.
 pub(super) fn interims(
     connection: &Arc<Connection>,
     cluster: &Arc<Cluster>,
     flow: &Arc<Flow>,
     outbox: &Outbox,
+    internal: bool,
 ) -> Interims {
     let (connection, cluster, flow) = (Arc::clone(connection), Arc::clone(cluster), Arc::clone(flow));
     let outbox = outbox.clone();
@@ -28,7 +29,7 @@ pub(super) fn interims(
         if !KNOWN.contains(&status.as_u16()) {
             return;
         }
-        cluster.stats.count(status);
+        cluster.stats.count(status, internal);
         flow.moved(Instant::now());
         let manager = &connection.manager;
         if status != StatusCode::EARLY_HINTS && !manager.limits.proxy_100_continue {

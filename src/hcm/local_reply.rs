@@ -104,6 +104,10 @@ impl LocalReplies {
             text = format.write(text, record);
         }
         record.log_type = log_type;
+        // RFC 9110 §15.3.5, §15.4.5: neither has content.
+        if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            text = Bytes::new();
+        }
         let is_json = format.is_some_and(|format| format.is_json);
         if asked.form == Form::Grpc {
             let message = if is_json { text.strip_suffix(b"\n").unwrap_or(&text) } else { &text };

@@ -15,12 +15,15 @@ mod forward;
 mod interim;
 mod local_reply;
 mod log;
+mod periodic;
+mod proxy_status;
 mod reply;
 mod request_id;
 mod respond;
 mod rewrite;
 mod sanitize;
 mod stats;
+mod target;
 mod timeouts;
 mod tunnel;
 mod upgrade;
@@ -49,6 +52,9 @@ pub struct Manager {
     pub codec: CodecType,
     limits: ServerLimits,
     connection: ConnectionLimits,
+    duration_jitter: f64,
+    log_options: periodic::LogOptions,
+    targets: target::Targets,
     identity: sanitize::Identity,
     client_cert: client_cert::ClientCert,
     server: ServerHeader,
@@ -59,6 +65,7 @@ pub struct Manager {
     timeouts: timeouts::Timeouts,
     routes: Arc<RouteTable<Forward>>,
     local_replies: local_reply::LocalReplies,
+    proxy_status: Option<proxy_status::ProxyStatus>,
     access_log: AccessLog,
     stats: stats::ManagerStats,
 }

@@ -74,6 +74,7 @@ pub(super) fn before_response(failure: &Failure, protocol: Protocol, complete: b
         Failure::Misdirected => plain(StatusCode::MISDIRECTED_REQUEST, "Misdirected Request", "misdirected_request"),
         // RFC 8470 §5.2: the client sends it again by itself.
         Failure::TooEarly => plain(StatusCode::TOO_EARLY, "Too Early", "too_early"),
+        Failure::Refused(status, details) => plain(*status, "", details),
         Failure::Forbidden(details) => plain(StatusCode::FORBIDDEN, "", details),
         Failure::Closing => plain(StatusCode::SERVICE_UNAVAILABLE, "", "server_closing"),
         Failure::LowVersion => {

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use super::target::NOT_NORMALIZED;
 use crate::http::{Failure, Protocol};
 use crate::observe::stats::{Counter, Gauge, Histogram, Scope};
 
@@ -56,6 +57,10 @@ pub(super) struct ManagerStats {
     rq_max_duration_reached: Counter,
     rq_response_before_rq_complete: Counter,
     rq_ws_on_non_ws_route: Counter,
+    rq_non_relative_path: Counter,
+    rq_failed_path_normalization: Counter,
+    /// `downstream_rq_redirected_with_normalized_path`
+    pub(super) rq_redirected_with_normalized_path: Counter,
     /// `downstream_rq_early_data_total`: requests in early data.
     pub(super) rq_early_data_total: Counter,
     /// `downstream_rq_early_data_forwarded`: those of them that went upstream at once.
@@ -111,6 +116,9 @@ impl ManagerStats {
             rq_max_duration_reached: counter("downstream_rq_max_duration_reached"),
             rq_response_before_rq_complete: counter("downstream_rq_response_before_rq_complete"),
             rq_ws_on_non_ws_route: counter("downstream_rq_ws_on_non_ws_route"),
+            rq_non_relative_path: counter("downstream_rq_non_relative_path"),
+            rq_failed_path_normalization: counter("downstream_rq_failed_path_normalization"),
+            rq_redirected_with_normalized_path: counter("downstream_rq_redirected_with_normalized_path"),
             rq_early_data_total: counter("downstream_rq_early_data_total"),
             rq_early_data_forwarded: counter("downstream_rq_early_data_forwarded"),
             rq_early_data_waited: counter("downstream_rq_early_data_waited"),
@@ -193,6 +201,8 @@ impl ManagerStats {
             Failure::StreamIdle => self.rq_idle_timeout.inc(),
             Failure::MaxStreamDuration => self.rq_max_duration_reached.inc(),
             Failure::TooEarly => self.rq_early_data_rejected.inc(),
+            Failure::Refused(_, NOT_NORMALIZED) => self.rq_failed_path_normalization.inc(),
+            Failure::Refused(StatusCode::NOT_FOUND, _) => self.rq_non_relative_path.inc(),
             Failure::Forbidden(_) => self.rq_ws_on_non_ws_route.inc(),
             Failure::DownstreamClosed | Failure::DownstreamReset => self.rq_rx_reset.inc(),
             Failure::DownstreamProtocol(_) | Failure::HeadersTooLarge(_) | Failure::LowVersion => {
@@ -200,6 +210,7 @@ impl ManagerStats {
             }
             Failure::MissingHost
             | Failure::Misdirected
+            | Failure::Refused(..)
             | Failure::NoHealthyHost
             | Failure::Overflow
             | Failure::ConnectFailed(_)

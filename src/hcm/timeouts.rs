@@ -30,6 +30,7 @@ pub(super) struct Flow {
     last: AtomicU64,
     request_done: AtomicU64,
     request_bytes: AtomicU64,
+    response_bytes: AtomicU64,
     request_failure: OnceLock<Failure>,
 }
 
@@ -92,6 +93,7 @@ impl Flow {
             last: AtomicU64::new(0),
             request_done: AtomicU64::new(NOT_YET),
             request_bytes: AtomicU64::new(0),
+            response_bytes: AtomicU64::new(0),
             request_failure: OnceLock::new(),
         }
     }
@@ -110,6 +112,11 @@ impl Flow {
     pub(super) fn received(&self, bytes: usize, now: Instant) {
         self.request_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         self.moved(now);
+    }
+
+    /// Bytes of the response's content went out.
+    pub(super) fn sent(&self, bytes: usize) {
+        self.response_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// The request is complete.
@@ -138,6 +145,11 @@ impl Flow {
     /// Bytes of content that came.
     pub(super) fn request_bytes(&self) -> u64 {
         self.request_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of content that went out.
+    pub(super) fn response_bytes(&self) -> u64 {
+        self.response_bytes.load(Ordering::Relaxed)
     }
 
     fn last_moved(&self) -> Instant {

@@ -49,6 +49,8 @@ pub enum Failure {
     HeadersTooLarge(&'static str),
     /// The request asks for what this gateway does not do: the text names it.
     Forbidden(&'static str),
+    /// The request may not pass as it is configured: what to answer, and the detail for the log.
+    Refused(http::StatusCode, &'static str),
     /// The request came in early data, and may come again when the handshake is complete.
     TooEarly,
     /// The gateway stops and the time to drain is over.
@@ -91,6 +93,7 @@ impl std::fmt::Display for Failure {
             Self::LowVersion => "HTTP/1.0 is not served here",
             Self::HeadersTooLarge(detail) => return write!(f, "the request head is over its limit: {detail}"),
             Self::Forbidden(what) => return write!(f, "not served here: {what}"),
+            Self::Refused(_, why) => return write!(f, "the request is refused: {why}"),
             Self::TooEarly => "the request came before the end of the handshake",
             Self::Closing => "the gateway is closing",
         };

@@ -114,7 +114,8 @@ fn parts(
     let root = stats.scope("");
     let secrets = Secrets::build(&written.secrets, &root, resources);
     let clusters = upstream::clusters(&written.clusters, &secrets, resources, &root);
-    let http = hcm::Context { stats: &root, clusters: &clusters, sinks, workers };
+    let node = bootstrap.node.clone().unwrap_or_default();
+    let http = hcm::Context { stats: &root, clusters: &clusters, sinks, workers, node: &node };
     let sessions = Arc::new(SessionStore::default());
     let context = listener::Context { http, secrets: &secrets, sessions: &sessions };
     let listeners = listener::listeners(&written.listeners, resources, &context);

@@ -78,6 +78,8 @@ pub struct ClusterStats {
     pub codes: CodeCounters,
     /// `external.upstream_rq_*` by response code.
     pub external: CodeCounters,
+    /// `internal.upstream_rq_*` by response code.
+    pub internal: CodeCounters,
 }
 
 impl ClusterStats {
@@ -122,15 +124,16 @@ impl ClusterStats {
             rq_time: scope.histogram("upstream_rq_time"),
             codes: CodeCounters::new(scope.clone(), "upstream_rq_"),
             external: CodeCounters::new(scope.scope("external"), "upstream_rq_"),
+            internal: CodeCounters::new(scope.scope("internal"), "upstream_rq_"),
         }
     }
 }
 
 impl ClusterStats {
-    /// Counts a response, or what was answered for want of one. Nobody is internal yet.
-    pub fn count(&self, status: http::StatusCode) {
+    /// Counts a response, or what was answered for want of one, to a client that is one of our own or is not.
+    pub fn count(&self, status: http::StatusCode, internal: bool) {
         self.codes.count(status);
-        self.external.count(status);
+        if internal { &self.internal } else { &self.external }.count(status);
     }
 }
 

@@ -132,3 +132,17 @@ async fn a_client_that_does_not_read_is_given_up() {
         assert_ne!(exchange.download.reply().await.end, End::Complete, "{version:?}");
     }
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_may_have_a_time_of_its_own() {
+    let backend = Backend::start(|_| Script::reply(200, vec![b'x'; 64 << 20])).await;
+    let edge = Edge::with(&backend, ALL, "          stream_flush_timeout: 1s\n").await;
+    let mut log = edge.process.log("access.log");
+    for version in [Version::Http2, Version::Http3] {
+        let client = edge.client(version).await;
+        let mut exchange = client.open(&Request::get("/"), true).await;
+        assert_eq!(exchange.download.head().await.status, 200, "{version:?}");
+        log.lines(1).await;
+        assert_ne!(exchange.download.reply().await.end, End::Complete, "{version:?}");
+    }
+}

@@ -59,6 +59,7 @@ whole! {
     upstream_tls: "upstream_tls.yaml",
     addresses: "addresses.yaml",
     no_effect: "no_effect.yaml",
+    manager: "manager.yaml",
     quic: "quic.yaml",
     lint: "lint.yaml",
     everything_at_once: "everything_at_once.yaml",

@@ -96,7 +96,7 @@ pub(crate) const KNOWN: &[Known] = &[
     one("NUL in a value", &[Http1], "*", HYPERS_ANSWER),
     one("a fragment in the target", &[Http1], "*", "a fragment is dropped: it never belongs to the target"),
     one("content-length and chunked", &[Http1], "*", "hyper goes by the coding; the length is not passed on"),
-    one("OPTIONS *", &[Http1], "*", "the answer is the same, 404; it is counted as one without a route"),
+    one("a name with an underscore that is refused", &[Http2, Http3], "*", "a 400 says why, where Envoy resets"),
     one("CONNECT without a route for it", &[Http1], "*", "the target is logged; hyper says by closing that it closes"),
     one("an upgrade that is not enabled", &[Http1], "*", "the answer is the same, 403; it never reached a cluster"),
     one("an upgrade", &[Http1], "log *", "that an upstream ends a tunnel is no failure of it"),

@@ -21,10 +21,18 @@ pub(crate) enum Stage {
     Interim,
     /// Tunnels may be asked for.
     Tunnels,
+    /// Local replies are mapped and have a format of their own.
+    Replies,
+    /// `proxy-status` is written, and decides the status.
+    ProxyStatus,
+    /// Paths and hosts are brought into one form; the peer is one of our own.
+    Clean,
+    /// Escaped slashes and underscores are refused.
+    Strict,
 }
 
 impl Stage {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Default,
         Self::Edge,
         Self::IdleTimeout,
@@ -33,6 +41,10 @@ impl Stage {
         Self::Trailers,
         Self::Interim,
         Self::Tunnels,
+        Self::Replies,
+        Self::ProxyStatus,
+        Self::Clean,
+        Self::Strict,
     ];
 
     /// The YAML for both programs; `${dir}` is left to the process.
@@ -61,9 +73,38 @@ impl Stage {
             Self::Tunnels => "upgrade_configs: [ { upgrade_type: websocket }, { upgrade_type: CONNECT } ]",
             Self::Interim => "proxy_100_continue: true",
             Self::Trailers => "http_protocol_options: { enable_trailers: true }",
+            Self::Replies => REPLIES,
+            Self::ProxyStatus => {
+                "proxy_status_config: { literal_proxy_name: edge, set_recommended_response_code: true }"
+            }
+            Self::Clean => CLEAN,
+            Self::Strict => STRICT,
         }
     }
 }
+
+const REPLIES: &str = r#"local_reply_config:
+                  mappers:
+                    - filter: { status_code_filter: { comparison: { op: EQ, value: { default_value: 503, runtime_key: k } } } }
+                      status_code: 555
+                      body: { inline_string: sorry }
+                      headers_to_add: [ { header: { key: x-mapped, value: "1" } } ]
+                    - filter: { header_filter: { header: { name: ":path", string_match: { prefix: /exact } } } }
+                      body_format_override: { json_format: { said: "%LOCAL_REPLY_BODY%", code: "%RESPONSE_CODE%" } }
+                  body_format: { text_format_source: { inline_string: "<%LOCAL_REPLY_BODY%> %RESPONSE_CODE% %REQ(:PATH)%" } }"#;
+
+const CLEAN: &str = r"normalize_path: true
+                merge_slashes: true
+                path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT
+                strip_any_host_port: true
+                strip_trailing_host_dot: true
+                use_remote_address: true
+                internal_address_config: { cidr_ranges: [ { address_prefix: 127.0.0.0, prefix_len: 8 } ] }
+                common_http_protocol_options: { headers_with_underscores_action: DROP_HEADER }";
+
+const STRICT: &str = r"path_with_escaped_slashes_action: REJECT_REQUEST
+                common_http_protocol_options: { headers_with_underscores_action: REJECT_REQUEST }
+                http_protocol_options: { allow_absolute_url: false }";
 
 const CLUSTER_WITH_TRAILERS: &str = r#"typed_extension_protocol_options:
         envoy.extensions.upstreams.http.v3.HttpProtocolOptions:

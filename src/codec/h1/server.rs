@@ -29,6 +29,7 @@ where
         let service = service_fn(|request| answer(Arc::clone(&handler), request, &aside, &opened, limits));
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder.max_headers(limits.max_header_count).max_buf_size(limits.max_header_bytes.max(MIN_BUFFER));
+        builder.title_case_headers(limits.http1.proper_case);
         let mut connection = builder.serve_connection(&mut io, service);
         let outcome = loop {
             tokio::select! {
@@ -76,7 +77,13 @@ async fn answer<H: Handler>(
     let mut target = if target::is_larger_than(limits.max_header_bytes, &parts.uri, &parts.headers) {
         Err(Failure::HeadersTooLarge("http1.headers_too_large"))
     } else {
-        target::from_http1(parts.version, &parts.method, &mut parts.uri, &mut parts.headers)
+        target::from_http1(
+            parts.version,
+            &parts.method,
+            &mut parts.uri,
+            &mut parts.headers,
+            !limits.http1.keeps_absolute_form,
+        )
     };
     let asking = match Asking::of(&mut parts, &body) {
         Ok(asking) => asking,

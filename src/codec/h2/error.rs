@@ -26,6 +26,7 @@ pub(super) fn reason(failure: &Failure) -> Reason {
         | Failure::MaxStreamDuration
         | Failure::HeadersTooLarge(_)
         | Failure::Forbidden(_)
+        | Failure::Refused(..)
         | Failure::Misdirected
         | Failure::TooEarly => Reason::INTERNAL_ERROR,
     }

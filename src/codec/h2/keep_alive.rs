@@ -1,4 +1,4 @@
-//! Signs of life on a connection to an upstream: Envoy's `connection_keepalive`, by PING (RFC 9113 §6.7).
+//! Signs of life on a connection: Envoy's `connection_keepalive`, by PING (RFC 9113 §6.7).
 
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
@@ -7,7 +7,10 @@ use std::time::Duration;
 use h2::{Ping, PingPong};
 use tokio::sync::Notify;
 
-/// When the upstream is asked for a sign of life.
+use crate::config::duration;
+use crate::config::proto::envoy::config::core::v3::KeepaliveSettings;
+
+/// When the peer is asked for a sign of life.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KeepAlive {
     /// Again and again after so long; never where `None`.
@@ -16,8 +19,21 @@ pub struct KeepAlive {
     pub jitter: f64,
     /// How long the answer may take before the connection counts as dead.
     pub timeout: Duration,
-    /// Before a stream is opened that comes after so long without one.
+    /// Before this side opens a stream that comes after so long without one.
     pub after_idle: Option<Duration>,
+}
+
+impl KeepAlive {
+    /// As it is written.
+    #[must_use]
+    pub fn of(written: &KeepaliveSettings) -> Self {
+        Self {
+            interval: written.interval.as_ref().map(duration),
+            jitter: written.interval_jitter.as_ref().map_or(JITTER, |percent| percent.value),
+            timeout: written.timeout.as_ref().map(duration).unwrap_or_default(),
+            after_idle: written.connection_idle_interval.as_ref().map(duration),
+        }
+    }
 }
 
 /// Asks for signs of life; resolves when none has come in time. `now` asks for one at once.
@@ -48,6 +64,9 @@ async fn wait(interval: Option<Duration>, jitter: f64) {
 fn lengthened(interval: Duration, jitter: f64, random: f64) -> Duration {
     interval + interval.mul_f64(jitter.clamp(0.0, 100.0) / 100.0 * random)
 }
+
+/// Envoy's default `interval_jitter`, in hundredths.
+const JITTER: f64 = 15.0;
 
 #[cfg(test)]
 mod tests {

@@ -2,13 +2,14 @@
 //!
 //! Called by `listener`; calls the [`Handler`]. The accept loop awaits no peer: a stream that stalls delays no other.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
-use h2::{Reason, RecvStream};
+use h2::{PingPong, Reason, RecvStream};
 use http::{HeaderMap, Method, StatusCode};
 use http_body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::SEND_BUFFER;
 use super::body::StreamBody;
 use super::error::{reason, refused};
+use super::keep_alive::{KeepAlive, keep_alive};
 use super::sink::{StreamSink, peer_gone};
 use crate::codec::interim::MAX_UNREAD;
 use crate::codec::message::{Malformed, SectionLimits, check_request};
@@ -38,6 +40,9 @@ where
         .max_concurrent_streams(limits.max_concurrent_streams)
         .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX))
         .max_send_buffer_size(SEND_BUFFER);
+    if let Some(size) = limits.http2.table_size {
+        builder.header_table_size(size);
+    }
     if limits.extended_connect {
         // RFC 8441 §3: only then may a client say `:protocol`; h2 refuses it otherwise.
         builder.enable_connect_protocol();
@@ -62,6 +67,7 @@ where
     H: Handler,
 {
     let section = SectionLimits { bytes: limits.max_header_bytes, fields: limits.max_header_count };
+    let mut unanswered = pin!(unanswered(limits.http2.keep_alive, connection.ping_pong()));
     let ServerLimits { write_timeout, proxy_100_continue, .. } = *limits;
     let limits = StreamLimits { section, write_timeout, proxy_100_continue };
     loop {
@@ -75,6 +81,7 @@ where
                 Some(Err(error)) => return from_error(&error, handler),
                 None => return Ended::Done,
             },
+            () = &mut unanswered => return Ended::Unanswered,
             ending = lifetime.ending() => match ending {
                 // RFC 9113 §6.8: h2 says GOAWAY with the highest id, waits a round trip, then names the last stream.
                 Ending::Drain | Ending::MaxDuration | Ending::Idle => connection.graceful_shutdown(),
@@ -90,6 +97,14 @@ where
                 }
             },
         }
+    }
+}
+
+/// Resolves when the client gives no sign of life in time.
+async fn unanswered(settings: Option<KeepAlive>, pings: Option<PingPong>) {
+    match settings.zip(pings) {
+        Some((settings, pings)) => keep_alive(pings, settings, Arc::default()).await,
+        None => pending().await,
     }
 }
 

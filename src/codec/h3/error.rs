@@ -27,6 +27,7 @@ pub(super) fn code(failure: &Failure) -> Code {
         | Failure::MaxStreamDuration
         | Failure::HeadersTooLarge(_)
         | Failure::Forbidden(_)
+        | Failure::Refused(..)
         | Failure::Misdirected
         | Failure::TooEarly => Code::H3_INTERNAL_ERROR,
     }

@@ -2,13 +2,18 @@
 //!
 //! Called by the exchange before routing and before the response is written. Pure but for the request id.
 
+mod client;
+
 use std::net::IpAddr;
 
-use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE, VIA};
+use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE, USER_AGENT, VIA};
 use http::{HeaderMap, HeaderValue};
 
+pub(super) use self::client::Detection;
 use super::early_data::EARLY_DATA;
 use super::request_id;
+use crate::http::Failure;
+use crate::net::Prefix;
 
 /// How a connection manager treats what clients say of themselves.
 #[derive(Clone, Debug)]
@@ -24,38 +29,89 @@ pub(super) struct Identity {
     pub generate_request_id: bool,
     /// `preserve_external_request_id`
     pub preserve_request_id: bool,
+    /// `original_ip_detection_extensions`
+    pub detections: Box<[Detection]>,
+    /// `internal_address_config`: the addresses of our own. There are none by default.
+    pub internal: Box<[Prefix]>,
+    /// `append_x_forwarded_port`
+    pub forwarded_port: bool,
+    /// `scheme_header_transformation`: the scheme that a request has, whatever it says.
+    pub scheme: Option<&'static str>,
+    /// `add_user_agent`
+    pub agent: Option<Agent>,
     /// `via`, with the version that was received in front of it.
     pub via: Option<HeaderValue>,
 }
 
-/// Brings the fields of a request into the form that goes upstream; returns the client's address as the trust settings
-/// see it.
-pub(super) fn request(headers: &mut HeaderMap, peer: IpAddr, scheme: &'static str, identity: &Identity) -> IpAddr {
+/// What upstreams are told of this instance.
+#[derive(Clone, Debug)]
+pub(super) struct Agent {
+    /// `node.cluster`
+    pub cluster: Option<HeaderValue>,
+    /// `node.id`
+    pub node: Option<HeaderValue>,
+}
+
+/// Where a request came from, as the transport says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// The other end of the connection.
+    pub peer: IpAddr,
+    /// The port that it came to.
+    pub port: Option<u16>,
+    /// The scheme of the connection.
+    pub scheme: &'static str,
+}
+
+/// Who asks, as the trust settings see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Client {
+    /// The address.
+    pub address: IpAddr,
+    /// Whether it is one of our own.
+    pub internal: bool,
+}
+
+/// Brings the fields of a request into the form that goes upstream; returns who asks.
+///
+/// # Errors
+/// [`Failure::Refused`] where an extension does not find the client's address, and insists on one.
+pub(super) fn request(headers: &mut HeaderMap, origin: Origin, identity: &Identity) -> Result<Client, Failure> {
     hop_by_hop(headers);
-    for name in INTERNAL {
-        headers.remove(name);
+    let client = identity.client(headers, origin.peer)?;
+    let edge = identity.use_remote_address && !client.internal;
+    let goes = |names: &[HeaderName], headers: &mut HeaderMap| names.iter().for_each(|name| drop(headers.remove(name)));
+    goes(&STEERING, headers);
+    if !client.internal {
+        goes(&INTERNAL, headers);
     }
-    let client = client_address(headers, peer, identity);
-    if identity.use_remote_address {
-        for name in EDGE {
-            headers.remove(name);
-        }
-        if !identity.skip_xff_append {
-            append_forwarded_for(headers, peer);
-        }
-        if let Ok(address) = HeaderValue::from_str(&client.to_string()) {
-            headers.insert(EXTERNAL_ADDRESS, address);
-        }
+    if edge {
+        goes(&EDGE, headers);
     }
-    forwarded_proto(headers, scheme, identity);
+    if identity.appends(origin.peer) {
+        append_forwarded_for(headers, origin.peer);
+    }
+    if edge && let Ok(address) = HeaderValue::from_str(&client.address.to_string()) {
+        headers.insert(EXTERNAL_ADDRESS, address);
+    }
+    if client.internal {
+        headers.insert(IS_INTERNAL, HeaderValue::from_static("true"));
+    }
+    forwarded_proto(headers, origin.scheme, identity);
+    if let Some(port) = origin.port.filter(|_| identity.forwarded_port) {
+        forwarded_port(headers, port, identity);
+    }
+    if let Some(agent) = &identity.agent {
+        agent.tell(headers);
+    }
     if let Some(via) = &identity.via {
         append(headers, VIA, via, b", ");
     }
-    let keep = headers.contains_key(REQUEST_ID) && (!identity.use_remote_address || identity.preserve_request_id);
+    let keep = headers.contains_key(REQUEST_ID) && (!edge || identity.preserve_request_id);
     if identity.generate_request_id && !keep {
         headers.insert(REQUEST_ID, request_id::generate());
     }
-    client
+    Ok(client)
 }
 
 /// Removes what belongs to one connection only (RFC 9110 §7.6.1).
@@ -98,18 +154,6 @@ fn tokens(value: &HeaderValue) -> impl Iterator<Item = HeaderName> {
     items.filter_map(|item| item.trim().parse().ok()).filter(move |name| !stays(name))
 }
 
-/// The address that the trust settings point at: the connection's, or one that a trusted proxy has vouched for.
-fn client_address(headers: &HeaderMap, peer: IpAddr, identity: &Identity) -> IpAddr {
-    let hops_back = match (identity.use_remote_address, identity.trusted_hops) {
-        (true, 0) => return peer,
-        (true, hops) => hops - 1,
-        (false, hops) => hops,
-    };
-    let listed = headers.get_all(FORWARDED_FOR).iter().rev();
-    let listed = listed.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
-    listed.map(str::trim).nth(hops_back).and_then(|address| address.parse().ok()).unwrap_or(peer)
-}
-
 fn append_forwarded_for(headers: &mut HeaderMap, peer: IpAddr) {
     let listed = headers.get_all(FORWARDED_FOR).iter();
     let mut listed: Vec<&str> = listed.filter_map(|value| value.to_str().ok()).collect();
@@ -120,7 +164,32 @@ fn append_forwarded_for(headers: &mut HeaderMap, peer: IpAddr) {
     }
 }
 
+impl Agent {
+    fn tell(&self, headers: &mut HeaderMap) {
+        headers.remove(SERVICE_CLUSTER);
+        if let Some(cluster) = &self.cluster {
+            headers.insert(SERVICE_CLUSTER, cluster.clone());
+            headers.entry(USER_AGENT).or_insert_with(|| cluster.clone());
+        }
+        if let Some(node) = &self.node {
+            headers.insert(SERVICE_NODE, node.clone());
+        }
+    }
+}
+
+/// As Envoy: what a trusted proxy has said stays.
+fn forwarded_port(headers: &mut HeaderMap, port: u16, identity: &Identity) {
+    let trusted = !identity.use_remote_address || identity.trusted_hops > 0;
+    if !(trusted && headers.contains_key(FORWARDED_PORT)) {
+        headers.insert(FORWARDED_PORT, HeaderValue::from(port));
+    }
+}
+
 fn forwarded_proto(headers: &mut HeaderMap, scheme: &'static str, identity: &Identity) {
+    if let Some(scheme) = identity.scheme {
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+        return;
+    }
     let trusted = !identity.use_remote_address || identity.trusted_hops > 0;
     if !(trusted && headers.contains_key(FORWARDED_PROTO)) {
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
@@ -131,13 +200,16 @@ pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarde
 pub(super) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) const EXTERNAL_ADDRESS: HeaderName = HeaderName::from_static("x-envoy-external-address");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const IS_INTERNAL: HeaderName = HeaderName::from_static("x-envoy-internal");
+const SERVICE_CLUSTER: HeaderName = HeaderName::from_static("x-envoy-downstream-service-cluster");
+const SERVICE_NODE: HeaderName = HeaderName::from_static("x-envoy-downstream-service-node");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-/// Fields by which a client could steer the gateway: removed from whoever is not internal, and nobody is by default.
-const INTERNAL: [HeaderName; 15] = [
-    HeaderName::from_static("x-envoy-internal"),
+/// Fields by which a client could steer the gateway. They are for it alone, and none of them has an effect yet.
+const STEERING: [HeaderName; 11] = [
     HeaderName::from_static("x-envoy-max-retries"),
     HeaderName::from_static("x-envoy-retry-on"),
     HeaderName::from_static("x-envoy-retry-grpc-on"),
@@ -148,10 +220,15 @@ const INTERNAL: [HeaderName; 15] = [
     HeaderName::from_static("x-envoy-hedge-on-per-try-timeout"),
     HeaderName::from_static("x-envoy-retriable-status-codes"),
     HeaderName::from_static("x-envoy-retriable-header-names"),
+    HeaderName::from_static("x-envoy-expected-rq-timeout-ms"),
+];
+
+/// Fields that only our own may set.
+const INTERNAL: [HeaderName; 4] = [
+    IS_INTERNAL,
     HeaderName::from_static("x-envoy-force-trace"),
     HeaderName::from_static("x-envoy-ip-tags"),
     HeaderName::from_static("x-envoy-original-url"),
-    HeaderName::from_static("x-envoy-expected-rq-timeout-ms"),
 ];
 
 /// Fields that only a proxy in front of this one may set: removed at the edge, where there is none.
@@ -159,8 +236,8 @@ const EDGE: [HeaderName; 6] = [
     HeaderName::from_static("x-envoy-decorator-operation"),
     HeaderName::from_static("x-envoy-original-path"),
     HeaderName::from_static("x-envoy-original-host"),
-    HeaderName::from_static("x-envoy-downstream-service-cluster"),
-    HeaderName::from_static("x-envoy-downstream-service-node"),
+    SERVICE_CLUSTER,
+    SERVICE_NODE,
     EXTERNAL_ADDRESS,
 ];
 

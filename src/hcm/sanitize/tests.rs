@@ -9,6 +9,11 @@ fn identity() -> Identity {
         use_remote_address: false,
         skip_xff_append: false,
         trusted_hops: 0,
+        detections: Box::default(),
+        internal: Box::default(),
+        forwarded_port: false,
+        scheme: None,
+        agent: None,
         generate_request_id: true,
         preserve_request_id: false,
         via: None,
@@ -24,8 +29,9 @@ fn sanitized(fields: &[(&'static str, &'static str)], identity: &Identity) -> (H
     for (name, value) in fields {
         headers.append(*name, HeaderValue::from_static(value));
     }
-    let client = request(&mut headers, PEER, "https", identity);
-    (headers, client)
+    let origin = Origin { peer: PEER, port: Some(443), scheme: "https" };
+    let client = request(&mut headers, origin, identity).unwrap();
+    (headers, client.address)
 }
 
 fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -56,7 +56,10 @@ const BUILD_REFUSES: [&str; 11] = [
 ];
 
 /// Enums of which one value is supported yet: with another the configuration is refused. And what cannot be left out.
-const WALK_REFUSES: [&str; 12] = [
+const WALK_REFUSES: [&str; 14] = [
+    // There is one way to write names of fields.
+    "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat.proper_case_words",
+    "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords.",
     // A filter has to say what it is.
     "envoy.config.accesslog.v3.AccessLogFilter.not_health_check_filter",
     "envoy.config.accesslog.v3.NotHealthCheckFilter.",

@@ -3,15 +3,13 @@
 use super::ALL;
 use crate::codec::h2::KeepAlive;
 use crate::config::proto::envoy::config::cluster::v3 as proto;
-use crate::config::proto::envoy::config::core::v3::{
-    Http1ProtocolOptions, Http2ProtocolOptions, Http3ProtocolOptions, KeepaliveSettings,
-};
+use crate::config::proto::envoy::config::core::v3::{Http1ProtocolOptions, Http2ProtocolOptions, Http3ProtocolOptions};
 use crate::config::proto::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 use crate::config::proto::envoy::extensions::upstreams::http::v3::http_protocol_options::{
     AutoHttpConfig, ExplicitHttpConfig, UpstreamProtocolOptions, UseDownstreamHttpConfig,
     explicit_http_config::ProtocolConfig,
 };
-use crate::config::{At, Invalid, duration};
+use crate::config::{At, Invalid};
 use crate::upstream::versions::{Http1, Http2};
 use crate::upstream::{Limits, Naming};
 
@@ -127,16 +125,7 @@ fn http2(written: Option<&Http2ProtocolOptions>, at: At<'_>) -> Http2 {
         stream_window,
         // Responses that their clients do not read hold up no other on the connection, which is shared by strangers.
         connection_window: connection_window.unwrap_or(stream_window.saturating_mul(max_streams).min(MAX_WINDOW)),
-        keep_alive: written.and_then(|written| written.connection_keepalive.as_ref()).map(keep_alive),
-    }
-}
-
-fn keep_alive(written: &KeepaliveSettings) -> KeepAlive {
-    KeepAlive {
-        interval: written.interval.as_ref().map(duration),
-        jitter: written.interval_jitter.as_ref().map_or(JITTER, |percent| percent.value),
-        timeout: written.timeout.as_ref().map(duration).unwrap_or_default(),
-        after_idle: written.connection_idle_interval.as_ref().map(duration),
+        keep_alive: written.and_then(|written| written.connection_keepalive.as_ref()).map(KeepAlive::of),
     }
 }
 
@@ -161,6 +150,3 @@ const STREAM_WINDOW: u32 = 1 << 20;
 
 /// RFC 9113 §6.9.1: no window is larger.
 const MAX_WINDOW: u32 = (1 << 31) - 1;
-
-/// Envoy's default `interval_jitter`, in hundredths.
-const JITTER: f64 = 15.0;

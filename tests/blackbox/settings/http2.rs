@@ -61,6 +61,7 @@ async fn said(settings: &str) -> (Vec<(u32, u32)>, u32) {
 
 #[tokio::test]
 async fn rfc9113_6_5_2_limits_are_told_in_settings() {
+    const TABLE: u32 = 1;
     const STREAMS: u32 = 3;
     const WINDOW: u32 = 4;
     let (settings, window) = said("").await;
@@ -72,6 +73,34 @@ async fn rfc9113_6_5_2_limits_are_told_in_settings() {
     assert!(settings.contains(&(WINDOW, 131_072)), "{settings:?}");
     let (_, window) = said("http2_protocol_options: {initial_connection_window_size: 262144}").await;
     assert_eq!(window, 262_144);
+    let (settings, _) = said("http2_protocol_options: {hpack_table_size: 8192}").await;
+    assert!(settings.contains(&(TABLE, 8192)), "{settings:?}");
+}
+
+#[tokio::test]
+async fn rfc9113_6_7_a_client_has_to_give_a_sign_of_life_where_it_is_asked_for_one() {
+    let backend = Backend::echo().await;
+    let keep_alive = "{interval: 0.1s, interval_jitter: {value: 0}, timeout: 0.3s}";
+    let settings = format!("          http2_protocol_options: {{connection_keepalive: {keep_alive}}}\n");
+    let edge = Edge::with(&backend, ALL, &settings).await;
+    let begin = async || {
+        let mut wire = Wire::tcp(edge.process.address("http")).await.expect("the port is open");
+        wire.write(PREFACE).await.expect("the connection stands");
+        wire
+    };
+    let mut answering = begin().await;
+    for _ in 0..5 {
+        let asked = loop {
+            let next = frame(&mut answering).await;
+            if next.kind == PING && !next.is_pong() {
+                break next.payload;
+            }
+        };
+        let pong = [&[0, 0, 8, PING, ACK, 0, 0, 0, 0][..], &asked].concat();
+        answering.write(pong).await.expect("the connection stands");
+    }
+    let mut silent = begin().await;
+    within("the end of the connection", silent.rest()).await;
 }
 
 /// A HEADERS frame on stream 1 that ends the head, of literal fields (RFC 7541 §6.2.2).

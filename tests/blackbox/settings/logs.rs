@@ -1,7 +1,7 @@
 //! Access logs: where the lines go and what they look like.
 
 use crate::edge::Edge;
-use crate::support::backend::Backend;
+use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
 use crate::support::deadline::until;
 use crate::support::message::Request;
@@ -100,3 +100,48 @@ async fn a_line_names_what_has_a_name() {
     let lines = three("names", || std::fs::read_to_string(process.directory().join("names")).unwrap_or_default()).await;
     assert_eq!(lines, ["https chain way backend", "https chain way backend", "http3 chain way backend"]);
 }
+
+#[tokio::test]
+async fn an_exchange_may_leave_lines_before_it_is_over() {
+    let line = "%ACCESS_LOG_TYPE% %REQ(:PATH)% %RESPONSE_CODE% %UPSTREAM_CLUSTER%";
+    let log = file("types", &format!(", format: \"{line}\\n\""));
+    let place = "          access_log:\n";
+    for (options, before) in [
+        ("flush_access_log_on_new_request: true", Some("DownstreamStart /a 0 backend")),
+        ("access_log_flush_interval: 0.1s", Some("DownstreamPeriodic /a 0 backend")),
+        ("flush_access_log_on_new_request: false", None),
+    ] {
+        let backend = Backend::start(|_| Script::nothing().when_released().then(ANSWER)).await;
+        backend.hold();
+        let with = format!("          access_log_options: {{{options}}}\n{place}{log}");
+        let process = Edge::altered(&backend, &[(place, &with)]).await.process;
+        let read = || std::fs::read_to_string(process.directory().join("types")).unwrap_or_default();
+        for (asked, version) in (1..).zip(Version::ALL) {
+            let listener = if version == Version::Http3 { "http3" } else { "https" };
+            let client = process.client(version, listener).await;
+            let (before_it, ended) = (read().lines().count(), of_type(&read(), "DownstreamEnd"));
+            let mut exchange = client.open(&Request::get("/a"), true).await;
+            backend.until_received(asked).await;
+            if let Some(expected) = before {
+                let more = async || Some(read()).filter(|text| text.lines().count() > before_it);
+                let text = until("a line before the end", more).await;
+                assert_eq!(text.lines().last(), Some(expected), "{version:?} {options}");
+            }
+            backend.release();
+            assert_eq!(exchange.download.reply().await.status, 200, "{version:?} {options}");
+            let over = async || Some(read()).filter(|text| of_type(text, "DownstreamEnd") > ended);
+            let text = until("the last line", over).await;
+            assert_eq!(text.lines().last(), Some("DownstreamEnd /a 200 backend"), "{version:?} {options}");
+            backend.hold();
+        }
+        if before.is_none() {
+            assert_eq!(read().lines().count(), 3, "{options}");
+        }
+    }
+}
+
+fn of_type(text: &str, kind: &str) -> usize {
+    text.lines().filter(|line| line.starts_with(kind)).count()
+}
+
+const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";

@@ -4,6 +4,7 @@
 
 mod clusters;
 mod connections;
+mod http1;
 mod http2;
 mod identity;
 mod limits;
@@ -14,5 +15,6 @@ mod logs;
 pub(crate) mod quic;
 mod quic_transport;
 mod routes;
+mod targets;
 mod tls;
 mod transport_parameters;

@@ -7,6 +7,7 @@ mod malformed;
 mod messages;
 mod routing;
 mod secured;
+mod settings;
 mod timeouts;
 
 use crate::scenario::Scenario;
@@ -22,6 +23,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         timeouts::scenarios(),
         edge::scenarios(),
         handshakes::scenarios(),
+        settings::scenarios(),
     ]
     .concat()
 }

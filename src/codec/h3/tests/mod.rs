@@ -17,7 +17,7 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 
 use super::wire::{Piece, RequestReader, encode, kind};
 use crate::codec::qpack::{Encoder, FieldLine, Limits};
-use crate::codec::{Activity, ConnectionLimits, Handler, Lifetime, Outbox, ServerLimits};
+use crate::codec::{Activity, ConnectionLimits, Handler, Http1, Http2, Lifetime, Outbox, ServerLimits};
 use crate::drain::Drain;
 use crate::http::{Failure, Request, Response};
 
@@ -166,6 +166,8 @@ async fn within<T>(event: impl Future<Output = T>) -> T {
 }
 
 const LIMITS: ServerLimits = ServerLimits {
+    http1: Http1 { keeps_absolute_form: false, proper_case: false },
+    http2: Http2 { table_size: None, keep_alive: None },
     max_header_bytes: 1 << 16,
     max_header_count: 100,
     max_concurrent_streams: 0,
