@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use h3::error::Code;
-use http::header::{CONNECTION, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use http::header::HOST;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -28,7 +28,7 @@ use super::upload::Upload;
 use crate::codec::message::{ContentLength, ResponseHead, SectionLimits};
 use crate::codec::pump::{Sink as _, pump};
 use crate::codec::qpack::FieldLine;
-use crate::codec::{Interims, SendError, websocket};
+use crate::codec::{Interims, SendError, extended_connect};
 use crate::drain::Drain;
 use crate::http::{AskedTunnel, Body, ConnectProtocol, Failure, Request, ResetReason, Response, Tunnel};
 use crate::quic::KeepAlive;
@@ -294,12 +294,7 @@ impl ClientExchange {
         *response.headers_mut() = head.headers;
         *response.status_mut() = head.status;
         if let Some(protocol) = protocol {
-            // RFC 8441 §5: what it is on HTTP/1, where a client that has a key awaits its answer.
-            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-            let key = request.headers.get(SEC_WEBSOCKET_KEY).filter(|_| protocol.is("websocket"));
-            if let Some(accept) = key.and_then(websocket::accept_value) {
-                response.headers_mut().insert(SEC_WEBSOCKET_ACCEPT, accept);
-            }
+            extended_connect::granted(&mut response, &request.headers, protocol);
         }
         let upload = |mut body: Body| async move {
             // Who takes no more has said so by the end of the other direction.
@@ -374,9 +369,7 @@ fn lines<'a>(request: &'a Parts, protocol: Option<&'a ConnectProtocol>) -> impl 
         is_target.then_some((":path", path.as_bytes())),
     ];
     let pseudo = pseudo.into_iter().flatten().map(|(name, value)| FieldLine::new(name.as_bytes(), value));
-    // RFC 8441 §5: what asks for an upgrade over HTTP/1 has no place here.
-    let of_http1 = [CONNECTION, UPGRADE, SEC_WEBSOCKET_KEY];
-    let passes = move |name: &HeaderName| *name != HOST && !(protocol.is_some() && of_http1.contains(name));
+    let passes = move |name: &HeaderName| *name != HOST && !(protocol.is_some() && extended_connect::is_of_http1(name));
     pseudo.chain(request.headers.iter().filter(move |(name, _)| passes(name)).map(FieldLine::from))
 }
 
