@@ -79,6 +79,11 @@
 //! ([`http::EarlyData`]), and its route decides whether it goes upstream before the handshake is over. `hcm/account` keeps what is
 //! counted and logged, and closes when the last byte went out, when something failed, or when the client left.
 //!
+//! What asks for a tunnel (CONNECT, extended CONNECT, an upgrade of HTTP/1) is one kind of request ([`http::AskedTunnel`]): it goes
+//! upstream without content, and where a client codec gets it granted, the response says where the client's side goes
+//! ([`http::Tunnel`]). From then on the two directions are tasks of their own, and the exchange is over with the second
+//! (`hcm/tunnel`).
+//!
 //! # The end
 //!
 //! SIGTERM, SIGINT and `/quitquitquit` begin [`drain`]: accepting stops, HTTP/2 and HTTP/3 connections get GOAWAY, HTTP/1

@@ -12,6 +12,7 @@ use crate::http::{Failure, Request, Response};
 
 mod activity;
 mod detect;
+mod extended_connect;
 pub mod h1;
 pub mod h2;
 pub mod h3;

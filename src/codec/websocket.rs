@@ -3,20 +3,7 @@
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::header::{SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
-use http::{HeaderMap, HeaderValue, StatusCode};
-
-use crate::http::ConnectProtocol;
-
-/// Makes of the grant of an upgrade (2xx) what it is on HTTP/1 (RFC 8441 §5): 101, with the answer that a client which has sent
-/// `fields` awaits.
-pub(super) fn granted(head: &mut http::response::Parts, fields: &HeaderMap, protocol: &ConnectProtocol) {
-    head.status = StatusCode::SWITCHING_PROTOCOLS;
-    let key = fields.get(SEC_WEBSOCKET_KEY).filter(|_| protocol.is("websocket"));
-    if let Some(accept) = key.and_then(accept_value) {
-        head.headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    }
-}
+use http::HeaderValue;
 
 /// A key as no other request has it.
 pub(super) fn key() -> String {

@@ -14,6 +14,7 @@ use tokio::time::Sleep;
 
 use super::exchange::Exchange;
 use super::timeouts::{Flow, Look};
+use super::tunnel;
 use crate::http::{Body, Failure};
 
 /// The content of a request on its way upstream.
@@ -101,9 +102,11 @@ impl ResponseBody {
             return;
         }
         let Some(exchange) = &mut self.exchange else { return };
-        let Some(upload) = exchange.take_upload().filter(|_| failure.is_none()) else { return exchange.end(failure) };
+        let Some(upload) = exchange.tunnel.take_upload().filter(|_| failure.is_none()) else {
+            return exchange.end(failure);
+        };
         if let Some(exchange) = self.exchange.take() {
-            exchange.linger(upload);
+            tunnel::linger(exchange, upload);
         }
     }
 
@@ -113,7 +116,7 @@ impl ResponseBody {
 
     /// What ends the response meanwhile: its time, or a client that has broken off its side of a tunnel.
     fn poll_break(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
-        match self.exchange.as_mut().map(|exchange| exchange.poll_broken_upload(cx)) {
+        match self.exchange.as_mut().map(|exchange| tunnel::poll_broken(exchange, cx)) {
             Some(Poll::Ready(failure)) => Poll::Ready(failure),
             _ => self.poll_timer(cx),
         }

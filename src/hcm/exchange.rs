@@ -3,16 +3,14 @@
 //! The codec calls [`run`] through `Connection`; what is read here in order is what happens: admit, sanitise, route, act on
 //! the route, and on failure reply. The [`Exchange`] then travels with the content of the response: see `body`.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, EXPECT, HOST, UPGRADE};
+use http::header::{CONNECTION, EXPECT, HOST};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use http_body::{Body as _, Frame};
 
 use super::account::Account;
@@ -22,10 +20,10 @@ use super::forward::forward;
 use super::stats::ManagerStats;
 use super::target::{NOT_NORMALIZED, Way};
 use super::timeouts::{Flow, Look, Timeouts};
-use super::tunnel::{self, Upgrade, Upload};
+use super::tunnel::{Asks, Opened};
 use super::{Worker, interim, respond, rewrite, sanitize};
 use crate::codec::{Busy, Handler as _, Interims, Outbox};
-use crate::http::{AskedTunnel, Body, EarlyData, Failure, Protocol, Request, Response, Uploading};
+use crate::http::{Body, EarlyData, Failure, Protocol, Request, Response};
 use crate::router::{self, Action, Outcome, Target, over_tls};
 use crate::upstream::{Attempt, Cluster, Lease};
 
@@ -40,8 +38,7 @@ pub(super) struct Exchange {
     passes_trailers: bool,
     is_last: bool,
     outbox: Outbox,
-    upgrade: Option<Upgrade>,
-    upload: Option<Upload>,
+    pub(super) tunnel: Opened,
     _busy: Busy,
 }
 
@@ -90,8 +87,7 @@ impl Exchange {
             passes_trailers: Protocol::from(head.version).is_multiplexed() || manager.trailers,
             is_last: false,
             outbox,
-            upgrade: None,
-            upload: None,
+            tunnel: Opened::default(),
             _busy: connection.activity().begin(),
             flow,
             connection,
@@ -124,14 +120,10 @@ impl Exchange {
                 return Err(failure);
             }
         }
-        let tunnel = AskedTunnel::of(&head.method, &head.extensions);
-        // One that the codec does not take for such asks for what nobody grants.
-        let upgrade = tunnel.is_some() || asks_for_upgrade(&head.headers);
+        let asks = Asks::of(&head);
         let client = sanitize::request(&mut head.headers, connection.origin(), &manager.identity);
         let client = client.inspect_err(|_| self.account.capture(&head))?;
-        if let Some(AskedTunnel::Upgrade(protocol)) = &tunnel {
-            tunnel::as_in_http1(&mut head, protocol);
-        }
+        asks.show(&mut head);
         manager.client_cert.apply(&mut head.headers, connection.peer.facts.tls.as_ref(), &connection.client_cert);
         self.account.identify(&head, client);
         self.account.capture(&head);
@@ -149,17 +141,7 @@ impl Exchange {
             Outcome::NoRoute(_) | Outcome::NoVirtualHost => return Err(Failure::RouteNotFound),
         };
         self.account.routed(route.name());
-        if upgrade {
-            let of_route = match route.action() {
-                Action::Forward(action) => Some(action.attached.upgrades()),
-                _ => None,
-            };
-            if !tunnel.is_some_and(|tunnel| manager.upgrades.allows(of_route, &tunnel)) {
-                // As Envoy.
-                return Err(Failure::Forbidden("upgrade_failed"));
-            }
-            self.upgrade = Some(Upgrade::begin(&connection));
-        }
+        self.tunnel.check(&asks, route.action(), &connection)?;
         let mut response = match route.action() {
             Action::Redirect(redirect) => {
                 self.account.answered_directly();
@@ -290,35 +272,9 @@ impl Exchange {
         self.connection.protocol().is_multiplexed()
     }
 
-    /// The upstream has granted a tunnel: what the client says goes there by `uploading`.
-    pub(super) fn open_tunnel(&mut self, uploading: Uploading) {
-        // RFC 9110 §9.3.6: from now on it lasts as long as both sides want; `idle` is for progress.
+    /// RFC 9110 §9.3.6: a tunnel lasts as long as both sides want. `idle` is for progress.
+    pub(super) fn lasts(&mut self) {
         self.timeouts = Timeouts { route: None, request: None, ..self.timeouts };
-        let task = self.connection.worker.drain.spawn("client's side of a tunnel", uploading);
-        self.upload = Some(Upload(task));
-    }
-
-    /// The client's side of the tunnel, where it still goes on. Who takes it waits for its end.
-    pub(super) fn take_upload(&mut self) -> Option<Upload> {
-        self.upload.take().filter(|upload| !upload.0.is_finished())
-    }
-
-    /// Why the client's side of the tunnel broke off, where it did.
-    pub(super) fn poll_broken_upload(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
-        let Some(upload) = &mut self.upload else { return Poll::Pending };
-        let _ = ready!(Pin::new(&mut upload.0).poll(cx));
-        self.upload = None;
-        self.flow.request_failure().map_or(Poll::Pending, Poll::Ready)
-    }
-
-    /// One direction has ended: lasts until the other has.
-    pub(super) fn linger(mut self, mut upload: Upload) {
-        let drain = self.connection.worker.drain.clone();
-        drain.spawn("half of a tunnel", async move {
-            let over = self.in_time(async { _ = (&mut upload.0).await }).await;
-            let failure = over.err().or_else(|| self.flow.request_failure());
-            self.end(failure.as_ref());
-        });
     }
 
     /// Waits for what the exchange has time for.
@@ -389,10 +345,4 @@ fn request<'a>(head: &'a Parts, scheme: &'a str, forwarded_proto: &'a str, is_in
         headers: &head.headers,
         is_internal,
     }
-}
-
-/// Whether the request asks for another protocol (RFC 9110 §7.8). `h2c` is not one: RFC 9113 §3.1 has withdrawn it.
-fn asks_for_upgrade(headers: &HeaderMap) -> bool {
-    let nominated = headers.get_all(CONNECTION).iter().any(|value| sanitize::has_token(value, "upgrade"));
-    nominated && headers.get(UPGRADE).is_some_and(|protocol| !sanitize::has_token(protocol, "h2c"))
 }

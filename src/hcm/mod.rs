@@ -2,7 +2,8 @@
 //!
 //! A [`Manager`] is an `HttpConnectionManager` as it runs. `listener` gives it connections ([`serve`], [`serve_http3`]); the
 //! codec gives each of their requests to a [`Connection`]; `exchange` leads the request through: sanitise, route, act,
-//! and on failure reply. `forward` sends it upstream, `body` lets the two contents pass, `record` keeps the account.
+//! and on failure reply. `forward` sends it upstream, `body` lets the two contents pass, `tunnel` lets them go on by
+//! themselves, `account` keeps the account.
 
 mod account;
 mod body;

@@ -63,3 +63,66 @@ pub(super) fn granted<B>(asked: Option<&AskedTunnel>, key: Option<&str>, respons
         _ => Granted::No,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::http::ConnectProtocol;
+
+    fn upgrade(protocol: &'static str) -> AskedTunnel {
+        AskedTunnel::Upgrade(ConnectProtocol::try_from(Bytes::from(protocol)).unwrap())
+    }
+
+    fn answer(asked: Option<&AskedTunnel>, status: u16, fields: &[(&str, &str)], key: Option<&str>) -> &'static str {
+        let mut response = http::Response::builder().status(status);
+        for (name, value) in fields {
+            response = response.header(*name, *value);
+        }
+        match granted(asked, key, &response.body(()).unwrap()) {
+            Granted::No => "no",
+            Granted::Tunnel => "tunnel",
+            Granted::Unasked(_) => "unasked",
+        }
+    }
+
+    #[test]
+    fn rfc9110_7_8_only_what_was_asked_for_is_switched_to() {
+        let (asked, named) = (upgrade("WebSocket"), ("upgrade", "websocket"));
+        assert_eq!(answer(Some(&asked), 101, &[named], None), "tunnel");
+        assert_eq!(answer(Some(&asked), 101, &[], None), "unasked");
+        assert_eq!(answer(Some(&asked), 101, &[("upgrade", "other")], None), "unasked");
+        assert_eq!(answer(Some(&asked), 101, &[named, ("upgrade", "other")], None), "unasked");
+        assert_eq!(answer(Some(&asked), 200, &[named], None), "no");
+        assert_eq!(answer(Some(&AskedTunnel::Connect), 101, &[named], None), "unasked");
+        assert_eq!(answer(Some(&AskedTunnel::Connect), 200, &[], None), "tunnel");
+        assert_eq!(answer(Some(&AskedTunnel::Connect), 407, &[], None), "no");
+        assert_eq!(answer(None, 101, &[named], None), "unasked");
+    }
+
+    #[test]
+    fn rfc6455_4_1_the_answer_to_a_key_is_checked() {
+        let (asked, key, named) = (upgrade("websocket"), Some("dGhlIHNhbXBsZSBub25jZQ=="), ("upgrade", "websocket"));
+        let accept = |value| answer(Some(&asked), 101, &[named, ("sec-websocket-accept", value)], key);
+        assert_eq!(accept("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "tunnel");
+        assert_eq!([accept("s3pPLMBiTxaQ9kYGzzhZRbK+xOO="), answer(Some(&asked), 101, &[named], key)], ["unasked"; 2]);
+    }
+
+    #[test]
+    fn a_key_is_made_for_versions_that_have_none() {
+        let made = |version, protocol| {
+            let mut request = Request::default();
+            *request.version_mut() = version;
+            // What a client of such a version says of a key is not believed.
+            request.headers_mut().insert(SEC_WEBSOCKET_KEY, HeaderValue::from_static("theirs"));
+            let key = prepare(&upgrade(protocol), &mut request);
+            assert_eq!(request.headers().get(CONNECTION).unwrap(), "upgrade");
+            (key.is_some(), request.headers().get(SEC_WEBSOCKET_KEY).unwrap() != "theirs")
+        };
+        assert_eq!(made(http::Version::HTTP_2, "websocket"), (true, true));
+        assert_eq!(made(http::Version::HTTP_3, "WEBSOCKET"), (true, true));
+        assert_eq!(made(http::Version::HTTP_3, "other"), (false, false));
+        assert_eq!(made(http::Version::HTTP_11, "websocket"), (false, false));
+    }
+}

@@ -117,7 +117,9 @@ impl Granted {
                 over = &mut both => break if over.is_ok() { Ended::Done } else { Ended::Broken("a tunnel broke off".into()) },
                 ending = lifetime.ending() => match ending {
                     // It goes on for as long as it may.
-                    Ending::Drain | Ending::MaxDuration | Ending::Idle | Ending::Settled => {}
+                    Ending::Drain | Ending::MaxDuration => {}
+                    Ending::Idle => break Ended::Idle,
+                    Ending::Settled => break Ended::Told,
                     Ending::TooManyResets | Ending::Now => break Ended::Forced,
                 },
             }

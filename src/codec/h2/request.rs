@@ -24,7 +24,7 @@ pub(super) fn head(request: &Parts, protocol: Option<&ConnectProtocol>, secured:
     if let Some(protocol) = protocol {
         *head.method_mut() = Method::CONNECT;
         head.extensions_mut().insert(h2::ext::Protocol::from(protocol.as_str()));
-        // RFC 8441 §5: what asks for an upgrade over HTTP/1 has no place here.
+        // RFC 8441 §5: the others go with what is about one connection.
         fields.remove(SEC_WEBSOCKET_KEY);
     }
     if uri.authority.is_some() {

@@ -8,9 +8,9 @@ use super::body::StreamBody;
 use super::client::ClientExchange;
 use super::error::from_upstream;
 use super::sink::StreamSink;
+use crate::codec::extended_connect;
 use crate::codec::message::check_response;
 use crate::codec::pump::pump;
-use crate::codec::websocket;
 use crate::http::{AskedTunnel, Body, Failure, ResetReason, Response, Tunnel};
 
 impl ClientExchange {
@@ -32,7 +32,7 @@ impl ClientExchange {
         check_response(&head, self.limits).map_err(|refused| self.refuse(refused))?;
         head.version = http::Version::HTTP_2;
         if let AskedTunnel::Upgrade(protocol) = asked {
-            websocket::granted(&mut head, &request.headers, protocol);
+            extended_connect::granted(&mut head, &request.headers, protocol);
         }
         let mut sink = StreamSink::of_request(stream);
         let upload = |mut body: Body| async move {

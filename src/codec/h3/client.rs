@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use h3::error::Code;
-use http::header::{CONNECTION, COOKIE, HOST, SEC_WEBSOCKET_KEY, UPGRADE};
+use http::header::{COOKIE, HOST};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method};
@@ -28,7 +28,7 @@ use crate::codec::message::{ContentLength, ResponseHead, SectionLimits};
 use crate::codec::pump::{Sink as _, pump};
 use crate::codec::qpack::FieldLine;
 use crate::codec::upload::Upload;
-use crate::codec::{Interims, SendError, websocket};
+use crate::codec::{Interims, SendError, extended_connect};
 use crate::drain::Drain;
 use crate::http::{AskedTunnel, Body, ConnectProtocol, Failure, Request, ResetReason, Response, Tunnel};
 use crate::quic::KeepAlive;
@@ -292,7 +292,7 @@ impl ClientExchange {
         let (mut parts, ()) = http::Response::new(()).into_parts();
         (parts.status, parts.version, parts.headers) = (head.status, http::Version::HTTP_3, head.headers);
         if let Some(protocol) = protocol {
-            websocket::granted(&mut parts, &request.headers, protocol);
+            extended_connect::granted(&mut parts, &request.headers, protocol);
         }
         let upload = |mut body: Body| async move {
             // Who takes no more has said so by the end of the other direction.
@@ -357,9 +357,7 @@ fn lines<'a>(request: &'a Parts, protocol: Option<&'a ConnectProtocol>) -> impl 
         is_target.then_some((":path", path.as_bytes())),
     ];
     let pseudo = pseudo.into_iter().flatten().map(|(name, value)| FieldLine::new(name.as_bytes(), value));
-    // RFC 8441 §5: what asks for an upgrade over HTTP/1 has no place here.
-    let of_http1 = [CONNECTION, UPGRADE, SEC_WEBSOCKET_KEY];
-    let passes = move |name: &HeaderName| *name != HOST && !(protocol.is_some() && of_http1.contains(name));
+    let passes = move |name: &HeaderName| *name != HOST && !(protocol.is_some() && extended_connect::is_of_http1(name));
     let fields = request.headers.iter().filter(move |(name, _)| passes(name)).flat_map(|(name, value)| {
         // RFC 9114 §4.2.1: the cookies of a line go apart, so that those that stay the same cost nothing.
         let apart = name == COOKIE;

@@ -1,4 +1,4 @@
-//! RFC 9114 §4.4 and RFC 9220: CONNECT. No tunnel leads anywhere yet.
+//! RFC 9114 §4.4 and RFC 9220: CONNECT as a message. Where tunnels lead is in `tunnels`.
 
 use super::client::{Client, endpoint};
 use super::row::{Last, Row};

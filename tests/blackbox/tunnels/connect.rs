@@ -1,11 +1,15 @@
 //! CONNECT (RFC 9110 §9.3.6), passed on and ended in the gateway.
 
+use std::sync::Arc;
+
 use super::client::{Asked, ask};
 use super::{MANAGER, Ways, echo};
 use crate::edge::{Edge, cluster};
 use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
 use crate::support::message::Request;
+use crate::support::tls_server::Setup;
+use crate::upstream_tls::{secured, trusted};
 
 #[tokio::test]
 async fn a_connect_goes_to_the_upstream() {
@@ -94,5 +98,21 @@ async fn a_host_that_is_not_there_is_answered_as_any_other() {
     let edge = Edge::in_front_of(&cluster("backend", &format!("127.0.0.1:{refusing}")), &routes, MANAGER).await;
     for version in Version::ALL {
         assert_eq!(ask(&edge, version, Asked::Connect("a.test:443"), "").await.status, 503, "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_out_of_a_tunnel_goes_on_under_tls_where_the_cluster_is() {
+    let server = Setup::default().configuration();
+    let backend = Backend::secured(Arc::new(server), Script::echo).await;
+    let action = "route: {cluster: backend, upgrade_configs: [{upgrade_type: CONNECT, connect_config: {}}]}";
+    let routes = format!("              - {{match: {{connect_matcher: {{}}}}, {action}}}\n");
+    let tls = format!("sni: localhost, {}", trusted());
+    let edge = Edge::in_front_of(&secured("backend", backend.address(), &tls), &routes, MANAGER).await;
+    for version in Version::ALL {
+        let mut tunnel = ask(&edge, version, Asked::Connect("a.test:443"), "").await;
+        tunnel.say("GET /inside HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        let reply = tunnel.hear(60).await;
+        assert!(reply.starts_with("HTTP/1.1 200 OK") && reply.contains("GET /inside"), "{version:?}: {reply}");
     }
 }

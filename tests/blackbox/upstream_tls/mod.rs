@@ -15,7 +15,7 @@ use crate::edge::{ALL, Edge, cluster};
 use crate::support::certificates::Certificates;
 
 /// A cluster with one host and these fields in its `UpstreamTlsContext`.
-fn secured(name: &str, address: SocketAddr, tls: &str) -> String {
+pub(crate) fn secured(name: &str, address: SocketAddr, tls: &str) -> String {
     altered(name, address, tls, "", "")
 }
 
@@ -43,7 +43,7 @@ fn trusting(authority: &str, more: &str) -> String {
 }
 
 /// The same for the authority of this run.
-fn trusted() -> String {
+pub(crate) fn trusted() -> String {
     trusting(&Certificates::of_this_run().authority, "")
 }
 
