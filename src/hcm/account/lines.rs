@@ -29,15 +29,13 @@ impl Account {
 
     /// The request has found its way.
     pub(super) fn log_start(&mut self) {
-        let manager = &self.connection.manager;
+        let manager = std::sync::Arc::clone(&self.connection.manager);
         if manager.access_log.is_empty() {
             return;
         }
         if manager.log_options.at_start {
-            let emitted = SystemTime::now();
-            let mut record = Record { log_type: LogType::DownstreamStart, emitted, ..self.record.clone() };
-            record.bytes_received = self.flow.request_bytes();
-            record.times.mark(Point::Complete, Instant::now());
+            self.up_to(Instant::now());
+            let record = Record { log_type: LogType::DownstreamStart, ..self.record.clone() };
             manager.access_log.log(&record);
         }
         let start = |interval| Periodic::start(&self.connection, &self.flow, &self.record, interval);
@@ -45,10 +43,16 @@ impl Account {
     }
 
     pub(super) fn log(&mut self, now: Instant) {
-        let log = &self.connection.manager.access_log;
-        if log.is_empty() {
+        if self.connection.manager.access_log.is_empty() {
             return;
         }
+        self.up_to(now);
+        self.record.times.mark(Point::ResponseEnd, now);
+        self.connection.manager.access_log.log(&self.record);
+    }
+
+    /// What has been seen until now.
+    pub(super) fn up_to(&mut self, now: Instant) {
         let record = &mut self.record;
         record.bytes_received = self.flow.request_bytes();
         record.bytes_sent = self.flow.response_bytes();
@@ -56,9 +60,6 @@ impl Account {
         if let Some(done) = self.flow.request_done() {
             record.times.mark(Point::RequestEnd, done);
         }
-        for point in [Point::ResponseEnd, Point::Complete] {
-            record.times.mark(point, now);
-        }
-        log.log(record);
+        record.times.mark(Point::Complete, now);
     }
 }

@@ -209,6 +209,7 @@ impl Account {
         if self.origin == Origin::Upstream {
             return response;
         }
+        self.up_to(Instant::now());
         let manager = &self.connection.manager;
         let captures = manager.access_log.captures();
         let mut asked = Asked { record: &mut self.record, captures, form: self.form, head_only };

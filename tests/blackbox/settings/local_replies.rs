@@ -45,6 +45,11 @@ async fn a_format_makes_the_content() {
         (html, "/empty", (503, "text/html", "<p>no healthy upstream</p>")),
         (json, "/empty", (503, "application/json", "{\"code\":503,\"said\":\"no healthy upstream\"}\n")),
         ("{text_format_source: {inline_string: \"\"}}", "/empty", (503, "", "")),
+        (
+            "{text_format_source: {inline_string: \"%ACCESS_LOG_TYPE% %RESPONSE_FLAGS% %BYTES_SENT%\"}}",
+            "/empty",
+            (503, "text/plain", "NotSet UH 0"),
+        ),
     ] {
         let edge = edge(&backend, &format!("          local_reply_config: {{body_format: {format}}}\n")).await;
         for version in Version::ALL {
@@ -54,6 +59,17 @@ async fn a_format_makes_the_content() {
             let length = reply.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
             assert_eq!(length, reply.body.len(), "{version:?} {path}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_format_knows_how_long_it_took() {
+    let backend = unhappy().await;
+    let format = "{text_format_source: {inline_string: \"%DURATION%\"}}";
+    let edge = edge(&backend, &format!("          local_reply_config: {{body_format: {format}}}\n")).await;
+    for version in Version::ALL {
+        let reply = edge.client(version).await.send(Request::get("/empty")).await;
+        assert!(reply.text().parse::<u64>().is_ok(), "{version:?} {}", reply.text());
     }
 }
 
