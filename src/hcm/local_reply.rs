@@ -79,6 +79,11 @@ impl LocalReplies {
         Ok(Self { mappers: mappers?.into(), format: format? })
     }
 
+    /// Whether every text stays as it is.
+    fn is_empty(&self) -> bool {
+        self.mappers.is_empty() && self.format.is_none()
+    }
+
     /// Gives the response its last form.
     pub(super) fn apply(&self, response: Response, asked: &mut Asked<'_>) -> Response {
         let (mut head, body) = response.into_parts();
@@ -87,6 +92,10 @@ impl LocalReplies {
             Body::Empty => Bytes::new(),
             other => return Response::from_parts(head, other),
         };
+        if asked.form == Form::Plain && self.is_empty() {
+            describe(&mut head.headers, text.len(), PLAIN);
+            return Response::from_parts(head, Body::from(text));
+        }
         let record = &mut *asked.record;
         let log_type = std::mem::replace(&mut record.log_type, LogType::NotSet);
         record.status = Some(head.status.as_u16());
@@ -94,7 +103,7 @@ impl LocalReplies {
         let mut format = self.format.as_ref();
         if let Some(mapper) = self.mappers.iter().find(|mapper| mapper.filter.passes(record)) {
             text = mapper.body.clone().unwrap_or(text);
-            mapper.fields.apply(&mut head.headers);
+            mapper.fields.apply_for(&mut head.headers, record);
             head.status = mapper.status.unwrap_or(head.status);
             record.status = Some(head.status.as_u16());
             asked.captures.response(&mut record.captured, head.status, &head.headers);
@@ -127,7 +136,7 @@ impl Mapper {
         let body = written.body.as_ref().map(|body| data_source(body, at.field("body"))).transpose();
         let override_ = at.field("body_format_override");
         let format = BodyFormat::build(written.body_format_override.as_ref(), override_, captures);
-        let fields = HeaderMutations::of_response(at, "headers_to_add", &written.headers_to_add);
+        let fields = HeaderMutations::of_response(at, "headers_to_add", &written.headers_to_add, captures);
         let status = written.status_code.map(|code| status(code, at.field("status_code"))).transpose();
         Ok(Self {
             filter: chosen?,

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::config::proto::envoy::config::core::v3::HeaderValueOption;
 use crate::config::proto::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use crate::config::{At, Invalid};
+use crate::observe::access_log::{Captures, EmptyValues, Format, Record};
 
 use super::{literal, one_line};
 
@@ -40,11 +41,13 @@ struct Addition {
     one_line: bool,
 }
 
-/// What a field is set to. A value with operators is one more variant, evaluated from the facts of the exchange.
+/// What a field is set to.
 #[derive(Clone, Debug)]
 enum Value {
     /// The same for all.
     Literal(HeaderValue),
+    /// Made of the facts of the exchange.
+    Format(Format),
 }
 
 // === impl HeaderMutations ===
@@ -65,17 +68,24 @@ impl HeaderMutations {
             Direction::Request => ("request_headers_to_add", "request_headers_to_remove"),
             Direction::Response => ("response_headers_to_add", "response_headers_to_remove"),
         };
-        let add = at.each(to_add, add, |at, option| Addition::build(at, option, direction));
+        let add = at.each(to_add, add, |at, option| Addition::build(at, option, direction, None));
         let remove = at.each(to_remove, remove, |at, name| changeable(at, name));
         Ok(Self { add: add?.into(), remove: remove?.into() })
     }
 
-    /// The fields that the list `name` of the message at `at` adds to a response.
+    /// The fields that the list `name` of the message at `at` adds to a response, for [`Self::apply_for`]; what their values read
+    /// is noted in `captures`.
     ///
     /// # Errors
     /// When a name may not be changed or a value cannot be sent.
-    pub fn of_response(at: At<'_>, name: &str, add: &[HeaderValueOption]) -> Result<Self, Invalid> {
-        let add = at.each(name, add, |at, option| Addition::build(at, option, Direction::Response));
+    pub fn of_response(
+        at: At<'_>,
+        name: &str,
+        add: &[HeaderValueOption],
+        captures: &mut Captures,
+    ) -> Result<Self, Invalid> {
+        let add =
+            at.each(name, add, |at, option| Addition::build(at, option, Direction::Response, Some(&mut *captures)));
         Ok(Self { remove: Box::default(), add: add?.into() })
     }
 
@@ -88,10 +98,20 @@ impl HeaderMutations {
     /// Makes the changes: fields are removed, then overwritten, then added. What depends on a field that is there looks at
     /// those that are left after the removal.
     pub fn apply(&self, headers: &mut HeaderMap) {
+        self.change(headers, None);
+    }
+
+    /// The same, with values made of the facts of an exchange.
+    pub fn apply_for(&self, headers: &mut HeaderMap, record: &Record) {
+        self.change(headers, Some(record));
+    }
+
+    fn change(&self, headers: &mut HeaderMap, record: Option<&Record>) {
         for name in &self.remove {
             headers.remove(name);
         }
-        let due: Vec<_> = self.add.iter().filter_map(|addition| Some((addition, addition.value(headers)?))).collect();
+        let due: Vec<_> =
+            self.add.iter().filter_map(|addition| Some((addition, addition.value(headers, record)?))).collect();
         for (addition, value) in due.iter().filter(|(addition, _)| addition.overwrites()) {
             headers.insert(addition.name.clone(), value.as_ref().clone());
         }
@@ -104,10 +124,15 @@ impl HeaderMutations {
 // === impl Addition ===
 
 impl Addition {
-    fn build(at: At<'_>, option: &HeaderValueOption, direction: Direction) -> Result<Self, Invalid> {
+    fn build(
+        at: At<'_>,
+        option: &HeaderValueOption,
+        direction: Direction,
+        captures: Option<&mut Captures>,
+    ) -> Result<Self, Invalid> {
         let header = at.required("header", option.header.as_ref())?;
         let name = changeable(at.field("header.key"), &header.key);
-        let value = Value::build(at.field("header.value"), &header.value);
+        let value = Value::build(at.field("header.value"), &header.value, captures);
         let action = append_action(at, option);
         if !header.raw_value.is_empty() {
             at.field("header.raw_value").no_effect("is not read here, as in Envoy: write the text into `value`");
@@ -121,13 +146,13 @@ impl Addition {
     }
 
     /// The value, when the field is to be set at all.
-    fn value(&self, headers: &HeaderMap) -> Option<Cow<'_, HeaderValue>> {
+    fn value(&self, headers: &HeaderMap, record: Option<&Record>) -> Option<Cow<'_, HeaderValue>> {
         let is_due = match self.action {
             HeaderAppendAction::AppendIfExistsOrAdd | HeaderAppendAction::OverwriteIfExistsOrAdd => true,
             HeaderAppendAction::AddIfAbsent => !headers.contains_key(&self.name),
             HeaderAppendAction::OverwriteIfExists => headers.contains_key(&self.name),
         };
-        let value = is_due.then(|| self.value.evaluate())?;
+        let value = is_due.then(|| self.value.evaluate(record))?;
         (self.keep_empty || !value.is_empty()).then_some(value)
     }
 
@@ -175,16 +200,27 @@ fn append_action(at: At<'_>, option: &HeaderValueOption) -> Result<HeaderAppendA
 // === impl Value ===
 
 impl Value {
-    fn build(at: At<'_>, format: &str) -> Result<Self, Invalid> {
+    fn build(at: At<'_>, format: &str, captures: Option<&mut Captures>) -> Result<Self, Invalid> {
+        if let Some(captures) = captures.filter(|_| format.contains('%')) {
+            let format = Format::text(format, EmptyValues::Omit, captures).map_err(|error| at.error(error));
+            return format.map(Self::Format);
+        }
         let text = literal::text(at, format)?;
         HeaderValue::try_from(text)
             .map(Self::Literal)
             .map_err(|_| at.error("no header field can hold a control character"))
     }
 
-    fn evaluate(&self) -> Cow<'_, HeaderValue> {
+    fn evaluate(&self, record: Option<&Record>) -> Cow<'_, HeaderValue> {
         match self {
             Self::Literal(value) => Cow::Borrowed(value),
+            Self::Format(format) => {
+                let mut text = Vec::new();
+                if let Some(record) = record {
+                    format.write(record, &mut text);
+                }
+                Cow::Owned(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("")))
+            }
         }
     }
 }

@@ -88,7 +88,7 @@ const REPLIES: &str = r#"local_reply_config:
                     - filter: { status_code_filter: { comparison: { op: EQ, value: { default_value: 503, runtime_key: k } } } }
                       status_code: 555
                       body: { inline_string: sorry }
-                      headers_to_add: [ { header: { key: x-mapped, value: "1" } } ]
+                      headers_to_add: [ { header: { key: x-mapped, value: "%RESPONSE_CODE% %REQ(:PATH)% %REQ(X-NONE)%" } } ]
                     - filter: { header_filter: { header: { name: ":path", string_match: { prefix: /exact } } } }
                       body_format_override: { json_format: { said: "%LOCAL_REPLY_BODY%", code: "%RESPONSE_CODE%" } }
                   body_format: { text_format_source: { inline_string: "<%LOCAL_REPLY_BODY%> %RESPONSE_CODE% %REQ(:PATH)%" } }"#;

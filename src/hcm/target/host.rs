@@ -25,6 +25,9 @@ pub(in crate::hcm) enum Port {
 impl Rules {
     /// What stands for an authority that came to `local`, a port; none when it stays as it is.
     pub(in crate::hcm) fn clean(self, authority: &str, local: Option<u16>) -> Option<String> {
+        if self.port == Port::Keep && !self.trailing_dot {
+            return None;
+        }
         let mut clean = authority.to_owned();
         if self.trailing_dot
             && let Some(without) = without_dot(&clean)

@@ -44,6 +44,9 @@ pub(in crate::hcm) enum Cleaned {
 impl Rules {
     /// What becomes of a path with its query, if it has one.
     pub(in crate::hcm) fn clean(self, whole: &str) -> Cleaned {
+        if !self.normalize && !self.merge_slashes && self.escaped_slashes == EscapedSlashes::Keep {
+            return Cleaned::AsItIs;
+        }
         let (path, query) = whole.split_at(whole.find('?').unwrap_or(whole.len()));
         let unescaped = match self.escaped_slashes {
             EscapedSlashes::Keep => None,

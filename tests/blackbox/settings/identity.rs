@@ -91,6 +91,20 @@ async fn who_is_one_of_our_own() {
 }
 
 #[tokio::test]
+async fn who_is_one_of_our_own_need_not_come_over_tls() {
+    let backend = Backend::echo().await;
+    let tls = ("            - name: edge\n", "            - name: edge\n              require_tls: EXTERNAL_ONLY\n");
+    let place = "          access_log:\n          - name: envoy.access_loggers.file\n            typed_config";
+    for (range, status) in [("127.0.0.0", 200), ("10.0.0.0", 301)] {
+        let own = format!("internal_address_config: {{cidr_ranges: [{{address_prefix: {range}, prefix_len: 8}}]}}");
+        let with = format!("          use_remote_address: true\n          {own}\n{place}");
+        let edge = Edge::altered(&backend, &[tls, (place, &with)]).await;
+        let reply = edge.process.plain_client("http").await.send(Request::get("/")).await;
+        assert_eq!(reply.status, status, "{range}");
+    }
+}
+
+#[tokio::test]
 async fn which_port_was_asked() {
     let port = "x-forwarded-port";
     for (settings, own, told) in [

@@ -45,6 +45,11 @@ async fn a_format_makes_the_content() {
         (html, "/empty", (503, "text/html", "<p>no healthy upstream</p>")),
         (json, "/empty", (503, "application/json", "{\"code\":503,\"said\":\"no healthy upstream\"}\n")),
         ("{text_format_source: {inline_string: \"\"}}", "/empty", (503, "", "")),
+        (
+            "{text_format_source: {inline_string: \"%ACCESS_LOG_TYPE% %RESPONSE_FLAGS% %BYTES_SENT%\"}}",
+            "/empty",
+            (503, "text/plain", "NotSet UH 0"),
+        ),
     ] {
         let edge = edge(&backend, &format!("          local_reply_config: {{body_format: {format}}}\n")).await;
         for version in Version::ALL {
@@ -57,12 +62,26 @@ async fn a_format_makes_the_content() {
     }
 }
 
+#[tokio::test]
+async fn a_format_knows_how_long_it_took() {
+    let backend = unhappy().await;
+    let format = "{text_format_source: {inline_string: \"%DURATION%\"}}";
+    let edge = edge(&backend, &format!("          local_reply_config: {{body_format: {format}}}\n")).await;
+    for version in Version::ALL {
+        let reply = edge.client(version).await.send(Request::get("/empty")).await;
+        assert!(reply.text().parse::<u64>().is_ok(), "{version:?} {}", reply.text());
+    }
+}
+
 const MAPPERS: &str = r#"          local_reply_config:
             mappers:
             - filter: {status_code_filter: {comparison: {op: EQ, value: {default_value: 503, runtime_key: key}}}}
               status_code: 555
               body: {inline_string: sorry}
-              headers_to_add: [{header: {key: x-mapped, value: "1"}}]
+              headers_to_add:
+              - {header: {key: x-mapped, value: "%RESPONSE_CODE% of %REQ(:PATH)%"}}
+              - {header: {key: x-none, value: "%REQ(X-NONE)%"}}
+              - {header: {key: x-empty, value: "%REQ(X-NONE)%"}, keep_empty_value: true}
               body_format_override: {text_format_source: {inline_string: "over %LOCAL_REPLY_BODY% %RESPONSE_CODE%"}}
             - filter: {response_flag_filter: {flags: [NR]}}
               status_code: 444
@@ -82,7 +101,7 @@ async fn the_first_mapper_that_fits_changes_the_reply() {
     for version in Version::ALL {
         let client = edge.client(version).await;
         for (path, status, kind, text, mapped) in [
-            ("/empty", 555, "text/plain", "over sorry 555", Some("1")),
+            ("/empty", 555, "text/plain", "over sorry 555", Some("503 of /empty")),
             ("/nowhere", 444, "text/plain", "all  444", None),
             ("/direct", 404, "text/x", "all by path 404", None),
             ("/nobody", 403, "text/plain", "all else 403", None),
@@ -91,6 +110,8 @@ async fn the_first_mapper_that_fits_changes_the_reply() {
             let reply = client.send(Request::get(path)).await;
             assert_eq!(shown(&reply), (status, kind, text.to_owned()), "{version:?} {path}");
             assert_eq!(reply.header("x-mapped"), mapped, "{version:?} {path}");
+            let (none, empty) = (reply.header("x-none"), reply.header("x-empty"));
+            assert_eq!((none, empty), (None, mapped.map(|_| "")), "{version:?} {path}");
             let line = log.lines(1).await.pop().expect("a line");
             assert_eq!(line["code"], status, "{version:?} {line}");
         }

@@ -1,25 +1,27 @@
 //! The account of one exchange: what is counted of it and what its log line will say.
 
+mod lines;
+
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body::Frame;
 
-use super::connection::Connection;
-use super::local_reply::{Asked, Form};
-use super::periodic::Periodic;
-use super::reply::{self, Reply};
-use super::sanitize::{Client, FORWARDED_PROTO, REQUEST_ID};
-use super::timeouts::Flow;
 use crate::codec::Handler as _;
+use crate::hcm::connection::Connection;
+use crate::hcm::local_reply::{Asked, Form};
+use crate::hcm::periodic::Periodic;
+use crate::hcm::reply::{self, Reply};
+use crate::hcm::sanitize::{Client, FORWARDED_PROTO, REQUEST_ID};
+use crate::hcm::timeouts::Flow;
 use crate::http::{Failure, Response};
-use crate::observe::access_log::{LogType, Point, Pseudo, Record, is_grpc};
+use crate::observe::access_log::{Point, Record, is_grpc};
 use crate::upstream::{Attempt, Cluster, Lease};
 
 /// Kept from the first byte of a request to the last of its response.
@@ -100,22 +102,6 @@ impl Account {
             Some(_) => "",
             None => self.connection.scheme(),
         }
-    }
-
-    /// Keeps what the log reads of the request. Said again after a rewrite, it replaces what was kept.
-    pub(super) fn capture(&mut self, head: &Parts) {
-        let captures = self.connection.manager.access_log.captures();
-        if captures.is_empty() {
-            return;
-        }
-        let scheme = self.connection.scheme();
-        captures.request(&mut self.record.captured, &head.headers, |field| match field {
-            Pseudo::Method => HeaderValue::from_str(head.method.as_str()).ok(),
-            Pseudo::Path => HeaderValue::from_str(&head.uri.to_string()).ok(),
-            Pseudo::Authority => head.headers.get(HOST).cloned(),
-            Pseudo::Scheme => Some(HeaderValue::from_static(scheme)),
-            Pseudo::Protocol => None,
-        });
     }
 
     /// The route that was found.
@@ -222,6 +208,7 @@ impl Account {
         if self.origin == Origin::Upstream {
             return response;
         }
+        self.up_to(Instant::now());
         let manager = &self.connection.manager;
         let captures = manager.access_log.captures();
         let mut asked = Asked { record: &mut self.record, captures, form: self.form, head_only };
@@ -309,41 +296,6 @@ impl Account {
             self.record.flags.insert(flag);
         }
         self.record.details = Some(said.details.clone());
-    }
-
-    /// The request has found its way.
-    fn log_start(&mut self) {
-        let manager = &self.connection.manager;
-        if manager.access_log.is_empty() {
-            return;
-        }
-        if manager.log_options.at_start {
-            let emitted = SystemTime::now();
-            let mut record = Record { log_type: LogType::DownstreamStart, emitted, ..self.record.clone() };
-            record.bytes_received = self.flow.request_bytes();
-            record.times.mark(Point::Complete, Instant::now());
-            manager.access_log.log(&record);
-        }
-        let start = |interval| Periodic::start(&self.connection, &self.flow, &self.record, interval);
-        self.periodic = manager.log_options.interval.map(start);
-    }
-
-    fn log(&mut self, now: Instant) {
-        let log = &self.connection.manager.access_log;
-        if log.is_empty() {
-            return;
-        }
-        let record = &mut self.record;
-        record.bytes_received = self.flow.request_bytes();
-        record.bytes_sent = self.flow.response_bytes();
-        record.emitted = SystemTime::now();
-        if let Some(done) = self.flow.request_done() {
-            record.times.mark(Point::RequestEnd, done);
-        }
-        for point in [Point::ResponseEnd, Point::Complete] {
-            record.times.mark(point, now);
-        }
-        log.log(record);
     }
 }
 
