@@ -8,6 +8,7 @@ mod messages;
 mod routing;
 mod secured;
 mod timeouts;
+mod versions;
 
 use crate::scenario::Scenario;
 
@@ -18,6 +19,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         messages::scenarios(),
         failures::scenarios(),
         secured::scenarios(),
+        versions::scenarios(),
         malformed::scenarios(),
         timeouts::scenarios(),
         edge::scenarios(),

@@ -70,6 +70,7 @@ impl Pool {
                         Err(SendError::Failed(failure)) => Err(SendError::Failed(lease.failed(failure))),
                         // RFC 9113 §8.7, RFC 9114 §4.1.1: another one may take it.
                         Err(unsent) => {
+                            self.cluster.stats.rq_rx_reset.inc();
                             refused.push(id);
                             Err(unsent)
                         }
