@@ -28,7 +28,7 @@ impl Facts {
         let body = backstage.without_ports(&reply.text());
         match body.split_once("\n\n") {
             Some((head, content)) if head.contains(" HTTP/1.1\n") || head.contains(" HTTP/2\n") => {
-                self.received(head, content)
+                self.received(head, content);
             }
             _ => self.note("body", body),
         }
