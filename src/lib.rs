@@ -1,8 +1,8 @@
 //! Quicgate: an edge gateway that puts QUIC first.
 //!
 //! QUIC listeners on UDP and listeners on TCP feed one request model that knows no version; routes lead it to clusters; a
-//! pool carries it to a host over HTTP/1.1 or HTTP/3 and brings the response back as a stream. What is configured is written
-//! in Envoy's v3 API, and what is logged, counted and shown by the admin interface has Envoy's names.
+//! pool carries it to a host over HTTP/1.1, HTTP/2 or HTTP/3 and brings the response back as a stream. What is configured is
+//! written in Envoy's v3 API, and what is logged, counted and shown by the admin interface has Envoy's names.
 //!
 //! # The house
 //!
@@ -16,7 +16,7 @@
 //! | 8 | [`hcm`] | the HTTP connection manager: one exchange from head to end |
 //! | 7 | | kept for filters: the router, which ends every chain, is all there is yet |
 //! | 6 | [`router`], [`upstream`] | which route? which host, which connection? |
-//! | 5 | [`codec`] | HTTP/1.1, HTTP/2, HTTP/3 on the wire; clients of the first and the last |
+//! | 5 | [`codec`] | HTTP/1.1, HTTP/2, HTTP/3 on the wire, on either side |
 //! | 4 | [`quic`] | QUIC endpoints, of listeners and towards upstreams |
 //! | 3 | [`tls`] | TLS for TCP and QUIC, on either side |
 //! | 2 | [`observe`], [`matcher`] | statistics, access logs, the process's log; conditions on texts |
@@ -65,7 +65,7 @@
 //!                                  hcm/respond ◀─ redirect ──┤
 //!                                  (local replies) ◀─ direct ┤
 //!                                                            ▼
-//!                                        hcm/forward ── upstream/pool ── codec/{h1,h3}/client
+//!                                        hcm/forward ── upstream/pool ── codec/{h1,h2,h3}/client
 //!                                                            │
 //!   codec pump or hyper ◀── hcm/body (counts, times, ends) ◀─┘
 //! ```
@@ -74,9 +74,10 @@
 //! backpressure from end to end: no channel and no buffer stands in between. Each stream of HTTP/2 and HTTP/3 is a task; its
 //! head is read inside, so a client that stalls one stream delays no other. A response that breaks off is a reset, or on
 //! HTTP/1 a closed connection: never a clean end. Interim responses go beside the answer: the client codec hands each head to
-//! [`codec::Interims`], `hcm/interim` decides, and the server codec takes it from a bounded [`codec::Inbox`]. A request to an upstream runs in the task of its exchange; what is left of
-//! an HTTP/3 upload when the response begins goes on in a task that ends with the response. A request in early data says so
-//! ([`http::EarlyData`]), and its route decides whether it goes upstream before the handshake is over. `hcm/account` keeps what is
+//! [`codec::Interims`], `hcm/interim` decides, and the server codec takes it from a bounded [`codec::Inbox`]. A request to an
+//! upstream runs in the task of its exchange; what is left of an HTTP/2 or HTTP/3 upload when the response begins goes on in a
+//! task that ends with the response. A request in early data says so ([`http::EarlyData`]), and its route decides whether it goes
+//! upstream before the handshake is over. `hcm/account` keeps what is
 //! counted and logged, and closes when the last byte went out, when something failed, or when the client left.
 //!
 //! What asks for a tunnel (CONNECT, extended CONNECT, an upgrade of HTTP/1) is one kind of request ([`http::AskedTunnel`]): it goes
@@ -87,8 +88,8 @@
 //! # The end
 //!
 //! SIGTERM, SIGINT and `/quitquitquit` begin [`drain`]: accepting stops, HTTP/2 and HTTP/3 connections get GOAWAY, HTTP/1
-//! connections close after their response, and the process ends with the last exchange or after `--drain-time-s`. HTTP/3
-//! upstreams are told last that their connections are over.
+//! connections close after their response, and the process ends with the last exchange or after `--drain-time-s`. Upstreams
+//! of HTTP/2 and HTTP/3 are told last that their connections are over.
 
 pub mod admin;
 pub mod codec;

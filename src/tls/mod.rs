@@ -26,7 +26,7 @@ mod validation;
 
 pub use agreed::Agreed;
 pub use certificate::{CertificateFacts, shown};
-pub use client::{Asked, ClientTls, Handshake, Handshakes, NEEDS_AUTHORITY, SslStats, Wanted, client};
+pub use client::{Asked, ClientTls, Handshake, Handshakes, NEEDS_AUTHORITY, SslStats, Wanted, client, protocols};
 pub use facts::{CIPHERS, GROUPS, VERSIONS, facts, facts_of};
 pub use live::Generation;
 pub use rotation::{Reread, Rotation};

@@ -42,6 +42,14 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// How many requests a connection may take, as a number of any.
+    #[must_use]
+    pub(super) fn max_requests(&self) -> usize {
+        self.max_requests_per_connection.and_then(|max| usize::try_from(max).ok()).unwrap_or(usize::MAX)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -70,6 +70,8 @@ pub struct ClusterStats {
     pub rq_pending_failure_eject: Counter,
     /// `upstream_rq_retry`
     pub rq_retry: Counter,
+    /// `upstream_rq_rx_reset`
+    pub rq_rx_reset: Counter,
     /// `upstream_rq_timeout`
     pub rq_timeout: Counter,
     /// `upstream_rq_time`
@@ -120,6 +122,7 @@ impl ClusterStats {
             rq_pending_overflow: scope.counter("upstream_rq_pending_overflow"),
             rq_pending_failure_eject: scope.counter("upstream_rq_pending_failure_eject"),
             rq_retry: scope.counter("upstream_rq_retry"),
+            rq_rx_reset: scope.counter("upstream_rq_rx_reset"),
             rq_timeout: scope.counter("upstream_rq_timeout"),
             rq_time: scope.histogram("upstream_rq_time"),
             codes: CodeCounters::new(scope.clone(), "upstream_rq_"),

@@ -57,6 +57,7 @@ whole! {
     client_certificates: "client_certificates.yaml",
     chains: "chains.yaml",
     upstream_tls: "upstream_tls.yaml",
+    upstream_versions: "upstream_versions.yaml",
     addresses: "addresses.yaml",
     no_effect: "no_effect.yaml",
     manager: "manager.yaml",

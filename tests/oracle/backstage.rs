@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::support::{
     backend::{Backend, Received, Script},
     certificates::Certificates,
+    http2_backend::Http2Backend,
     ports::{Refusing, Unanswering},
     tls_server::{Setup, TLS12_ONLY},
 };
@@ -19,6 +20,10 @@ pub(crate) struct Backstage {
     pub(crate) secured: Backend,
     /// The same, for clients that show a certificate.
     pub(crate) wanting: Backend,
+    /// In HTTP/2 in the clear.
+    pub(crate) http2: Http2Backend,
+    /// The same under TLS.
+    pub(crate) secured_http2: Http2Backend,
     /// The kernel accepts, and nobody says a word.
     pub(crate) silent: TcpListener,
 }
@@ -33,8 +38,10 @@ impl Backstage {
             backend: Backend::start(obey).await,
             refusing: Refusing::new(),
             unanswering: Unanswering::new(),
-            secured: secured(Setup::default()).await,
+            secured: secured(Setup { protocols: &["http/1.1"], ..Setup::default() }).await,
             wanting: secured(wanting).await,
+            http2: Http2Backend::start(None).await,
+            secured_http2: Http2Backend::start(Some(Arc::new(Setup::default().configuration()))).await,
             silent: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind a TCP port on loopback"),
         }
     }
@@ -51,6 +58,8 @@ impl Backstage {
             .replace(&self.unanswering.address().to_string(), "UNANSWERING")
             .replace(&self.secured.address().to_string(), "SECURED")
             .replace(&self.wanting.address().to_string(), "WANTING")
+            .replace(&self.http2.address().to_string(), "HTTP2")
+            .replace(&self.secured_http2.address().to_string(), "SECURED HTTP2")
             .replace(&self.silent().to_string(), "SILENT")
     }
 }

@@ -27,7 +27,9 @@ impl Facts {
         self.fields("trailer", &reply.trailers, 0);
         let body = backstage.without_ports(&reply.text());
         match body.split_once("\n\n") {
-            Some((head, content)) if head.contains(" HTTP/1.1\n") => self.received(head, content),
+            Some((head, content)) if head.contains(" HTTP/1.1\n") || head.contains(" HTTP/2\n") => {
+                self.received(head, content);
+            }
             _ => self.note("body", body),
         }
     }

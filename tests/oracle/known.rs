@@ -54,6 +54,15 @@ pub(crate) const KNOWN: &[Known] = &[
     any(&[Http3], "end", "Envoy resets with H3_REQUEST_REJECTED, which invites a retry of what was processed"),
     any(&[Http1], "counter http.plain.downstream_rq_rx_reset", HYPERS_ANSWER),
     any(&[Http1], "counter http.plain.downstream_rq_response_before_rq_complete", HYPERS_ANSWER),
+    any(EVERY, "counter cluster.http2.http2.*", "the codecs of HTTP/2 and HTTP/3 have no counters of their own yet"),
+    one("a backend that agrees on HTTP/1.1", &[Http1], "counter cluster.agreed.upstream_cx_total", AGREED),
+    one("a backend that agrees on HTTP/2", &[Http1], "counter cluster.agreed-http2.upstream_cx_total", AGREED),
+    chance(
+        "a bad chunk in a request",
+        &[Http1],
+        "log upstream protocol",
+        "the upstream connection stands by then, or not yet",
+    ),
     one("no route for HEAD", &[Http1], "header transfer-encoding", "there is nothing to be coded"),
     one("redirect with another prefix", EVERY, "log path", "a redirect does not rewrite what was asked for"),
     one("an interim reply", EVERY, "interim 103", EARLY_HINTS),
@@ -120,6 +129,7 @@ pub(crate) const KNOWN: &[Known] = &[
 ];
 
 const EARLY_HINTS: &str = "early hints pass without `proxy_100_continue`";
+const AGREED: &str = "Envoy counts a connection once more when its version is agreed on";
 
 const HYPERS_ANSWER: &str = "hyper answers what is not HTTP/1 by itself, with the same kind of status";
 

@@ -58,6 +58,8 @@ impl Stage {
             .replace("${unanswering}", &backstage.unanswering.address().port().to_string())
             .replace("${secured}", &backstage.secured.port().to_string())
             .replace("${wanting}", &backstage.wanting.port().to_string())
+            .replace("${http2}", &backstage.http2.address().port().to_string())
+            .replace("${secured_http2}", &backstage.secured_http2.address().port().to_string())
             .replace("${silent}", &backstage.silent().port().to_string())
             .replace("${stranger}", &Certificates::of_another_authority().replace('\n', "\\n"))
     }

@@ -24,6 +24,7 @@ pub(crate) mod datagrams;
 pub(crate) mod deadline;
 mod envoy;
 pub(crate) mod framing;
+pub(crate) mod http2_backend;
 pub(crate) mod initial;
 pub(crate) mod log;
 pub(crate) mod message;

@@ -1,38 +1,28 @@
 //! The HTTP/2 client: one connection to an upstream, shared by the exchanges of one worker.
 //!
-//! Called by `upstream`, which connects and keeps the [`Client`]. An exchange runs in the task that calls
-//! [`ClientStream::send`]: it writes the request and reads the response. Only an upload that is not over when the response
-//! begins goes on in a task of its own, for whoever reads the response may read on only after all was sent.
+//! Called by `upstream`, which connects and keeps the [`Client`]. An exchange is a [`ClientStream`]: see `stream`.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
+use h2::SendStream;
 use h2::client::{Builder, ResponseFuture, SendRequest};
-use h2::{RecvStream, SendStream};
-use http::Method;
 use http::request::Parts;
-use http_body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, watch};
 
 use super::SEND_BUFFER;
-use super::body::{Asked, StreamBody};
 use super::error::from_upstream;
 use super::keep_alive::KeepAlive;
 use super::request::head;
-use super::sink::StreamSink;
-use super::tunnel::not_announced;
+use super::stream::ClientStream;
 use super::work::{Ended, drive};
-use crate::codec::message::{ContentLength, Refused, SectionLimits, check_response};
-use crate::codec::pump::pump;
-use crate::codec::upload::Upload;
-use crate::codec::{Activity, Busy, Interims, SendError};
+use crate::codec::Activity;
+use crate::codec::message::SectionLimits;
 use crate::drain::Drain;
-use crate::http::{AskedTunnel, Body, ConnectProtocol, Failure, Request, ResetReason, Response};
+use crate::http::{ConnectProtocol, Failure};
 
 /// What the client of an upstream keeps to.
 #[derive(Clone, Copy, Debug)]
@@ -57,13 +47,6 @@ pub struct Client {
     shared: Arc<Shared>,
 }
 
-/// A stream of a connection, for one exchange.
-#[derive(Debug)]
-pub struct ClientStream {
-    shared: Arc<Shared>,
-    busy: Busy,
-}
-
 /// What the exchanges of a connection have in common.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -74,7 +57,7 @@ pub(super) struct Shared {
     /// Asks for a sign of life.
     ping: Arc<Notify>,
     /// Where uploads go on.
-    drain: Drain,
+    pub(super) drain: Drain,
 }
 
 /// What the upstream has said of the connection.
@@ -184,6 +167,11 @@ impl Shared {
         self.tell(Told { max_streams: (max != NOT_TOLD).then_some(max), is_over });
     }
 
+    /// What the field section of a response may take.
+    pub(super) fn section_limits(&self) -> SectionLimits {
+        SectionLimits { bytes: self.limits.max_header_bytes, fields: self.limits.max_header_count }
+    }
+
     /// Whether the upstream has said GOAWAY (RFC 9113 §6.8).
     pub(super) fn was_told(&self) -> bool {
         let ready = self.requests().poll_ready(&mut Context::from_waker(Waker::noop()));
@@ -208,7 +196,7 @@ impl Shared {
     }
 
     /// Whether the upstream takes an extended CONNECT, which its SETTINGS say (RFC 8441 §3).
-    async fn takes_extended_connect(&self) -> bool {
+    pub(super) async fn takes_extended_connect(&self) -> bool {
         let mut told = self.told.subscribe();
         // The sender is here.
         let _ = told.wait_for(|told| told.max_streams.is_some() || told.is_over).await;
@@ -216,7 +204,7 @@ impl Shared {
     }
 
     /// Opens the stream of a request whose head is all of it where `end` says so. `protocol` makes it an extended CONNECT.
-    fn begin(
+    pub(super) fn begin(
         &self,
         request: &Parts,
         protocol: Option<&ConnectProtocol>,
@@ -231,128 +219,6 @@ impl Shared {
 
     fn requests(&self) -> MutexGuard<'_, SendRequest<Bytes>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ClientStream {
-    /// Sends a request and waits for the final head of the response. Dropped before its end, the request is cancelled.
-    ///
-    /// # Errors
-    /// [`SendError::Unsent`] gives a request back of which nothing was sent, or, without content, for which the upstream did
-    /// nothing.
-    pub async fn send(self, request: Request) -> Result<Response, SendError> {
-        let Self { shared, busy } = self;
-        let (interims, tunnel) = (Interims::of(&request), AskedTunnel::of_request(&request));
-        let (parts, body) = request.into_parts();
-        let bodyless = body.is_end_stream();
-        let protocol = match &tunnel {
-            Some(AskedTunnel::Upgrade(protocol)) => Some(protocol),
-            Some(AskedTunnel::Connect) | None => None,
-        };
-        if protocol.is_some() && !shared.takes_extended_connect().await {
-            return Err(SendError::Failed(not_announced()));
-        }
-        let ends = bodyless && tunnel.is_none();
-        let Some((response, stream)) = shared.begin(&parts, protocol, ends) else {
-            return Err(SendError::Unsent(Box::new(Request::from_parts(parts, body))));
-        };
-        let limits = SectionLimits { bytes: shared.limits.max_header_bytes, fields: shared.limits.max_header_count };
-        let asked = Asked { stream: None, upload: None, _busy: busy };
-        let exchange = ClientExchange { response, limits, drain: shared.drain.clone(), asked, interims };
-        // What an exchange holds on to keeps the connection open.
-        drop(shared);
-        let answered = if let Some(asked) = &tunnel {
-            exchange.tunnel(stream, &parts, asked).await
-        } else if bodyless {
-            exchange.ask(stream, &parts.method).await
-        } else {
-            exchange.upload(stream, &parts.method, body).await
-        };
-        let failure = match answered {
-            Ok(response) => return Ok(response),
-            Err(failure) => failure,
-        };
-        // RFC 9113 §6.8, §8.7: it may be sent again, elsewhere.
-        let unserved = matches!(failure, Failure::UpstreamReset(ResetReason::RemoteRefused));
-        Err(if unserved && bodyless {
-            SendError::Unsent(Box::new(Request::from_parts(parts, Body::Empty)))
-        } else {
-            SendError::Failed(failure)
-        })
-    }
-}
-
-/// An exchange on its way.
-pub(super) struct ClientExchange {
-    response: ResponseFuture,
-    pub(super) limits: SectionLimits,
-    drain: Drain,
-    pub(super) asked: Asked,
-    interims: Interims,
-}
-
-impl ClientExchange {
-    /// The response to a request that is whole.
-    async fn ask(mut self, stream: SendStream<Bytes>, method: &Method) -> Result<Response, Failure> {
-        self.asked.stream = Some(stream);
-        let head = self.answer().await?;
-        self.response(head, method).await
-    }
-
-    /// The response to a request whose content is still to be sent.
-    async fn upload(mut self, stream: SendStream<Bytes>, method: &Method, mut body: Body) -> Result<Response, Failure> {
-        let mut sink = StreamSink::of_request(stream);
-        let mut upload = Box::pin(async move {
-            let _ = pump(&mut body, &mut sink).await;
-            sink.is_broken_off()
-        });
-        let (head, rest) = {
-            let mut answer = pin!(self.answer());
-            tokio::select! {
-                biased;
-                head = &mut answer => (head?, true),
-                // A request that broke off has no response. Whether the upstream says so as well is not waited for.
-                broken_off = &mut upload => {
-                    if broken_off {
-                        return Err(Failure::UpstreamReset(ResetReason::ConnectionTermination));
-                    }
-                    (answer.await?, false)
-                }
-            }
-        };
-        self.asked.upload = rest.then(|| Upload::new(&self.drain.spawn("http2 upload", async { _ = upload.await })));
-        self.response(head, method).await
-    }
-
-    /// The final head. Those before it are interim.
-    pub(super) async fn answer(&mut self) -> Result<http::Response<RecvStream>, Failure> {
-        while let Some(interim) = poll_fn(|cx| self.response.poll_informational(cx)).await {
-            let interim = interim.map_err(|error| Failure::UpstreamReset(from_upstream(&error)))?;
-            let (parts, ()) = interim.into_parts();
-            check_response(&parts, self.limits).map_err(|refused| self.refuse(refused))?;
-            self.interims.came(parts.status, &parts.headers)?;
-        }
-        (&mut self.response).await.map_err(|error| Failure::UpstreamReset(from_upstream(&error)))
-    }
-
-    pub(super) fn refuse(&mut self, refused: Refused) -> Failure {
-        Failure::UpstreamReset(self.asked.refuse(refused))
-    }
-
-    pub(super) async fn response(
-        mut self,
-        response: http::Response<RecvStream>,
-        method: &Method,
-    ) -> Result<Response, Failure> {
-        let (mut head, stream) = response.into_parts();
-        let announced = check_response(&head, self.limits).map_err(|refused| self.refuse(refused))?;
-        let length = announced.of_response(head.status, method);
-        let body = StreamBody::new(stream, length, self.limits).answering(self.asked);
-        let body = body.look_ahead().await?.end_where_nothing_comes().await?;
-        head.version = http::Version::HTTP_2;
-        ContentLength::say_once(&mut head.headers);
-        let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };
-        Ok(Response::from_parts(head, body))
     }
 }
 

@@ -5,9 +5,9 @@ use h2::SendStream;
 use http::request::Parts;
 
 use super::body::StreamBody;
-use super::client::ClientExchange;
 use super::error::from_upstream;
 use super::sink::StreamSink;
+use super::stream::ClientExchange;
 use crate::codec::extended_connect;
 use crate::codec::message::check_response;
 use crate::codec::pump::pump;

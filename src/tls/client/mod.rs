@@ -64,27 +64,20 @@ impl ClientTls {
         self.verifies
     }
 
-    /// The same for connections over TCP to what is spoken to in these protocols, by their names in ALPN. `at` stands on what
-    /// the context was built of.
-    ///
-    /// # Errors
-    /// [`Invalid`] where what is written cannot be offered.
-    pub fn speaking(&self, spoken: &[&str], written: &UpstreamTlsContext, at: At<'_>) -> Result<Self, Invalid> {
-        let written = written.common_tls_context.as_ref().map_or(&[][..], |common| &common.alpn_protocols);
-        let at = at.field("common_tls_context");
+    /// The same for connections over TCP that offer these protocols: see [`protocols`].
+    #[must_use]
+    pub fn offering(&self, protocols: Vec<Vec<u8>>) -> Self {
         let mut config = ClientConfig::clone(&self.config);
-        config.alpn_protocols = protocols(written, spoken, at.field("alpn_protocols"))?;
-        Ok(Self { config: Arc::new(config), ..self.clone() })
+        config.alpn_protocols = protocols;
+        Self { config: Arc::new(config), ..self.clone() }
     }
 
     /// The same for connections on which of all versions of HTTP only this one is spoken.
     #[must_use]
-    pub fn offering(&self, protocol: &str) -> Self {
-        let mut config = ClientConfig::clone(&self.config);
+    pub fn only(&self, protocol: &str) -> Self {
         let of_http = |name: &[u8]| name == b"h2" || name == b"http/1.1";
-        config.alpn_protocols.retain(|name| !of_http(name));
-        config.alpn_protocols.push(protocol.as_bytes().to_vec());
-        Self { config: Arc::new(config), ..self.clone() }
+        let others = self.config.alpn_protocols.iter().filter(|name| !of_http(name)).cloned();
+        self.offering(others.chain([protocol.as_bytes().to_vec()]).collect())
     }
 
     /// What is counted of its handshakes.
@@ -103,7 +96,7 @@ pub struct Wanted<'a> {
     pub san: Option<&'a str>,
 }
 
-/// Builds a context for `transport`. Over TCP it offers no protocol yet: see [`ClientTls::speaking`].
+/// Builds a context for `transport`. Over TCP it offers no protocol yet: see [`ClientTls::offering`].
 ///
 /// # Errors
 /// [`Invalid`] where it cannot be built; all faults are reported.
@@ -185,9 +178,15 @@ fn sni(written: &str, at: At<'_>) -> Result<Option<Arc<str>>, Invalid> {
     }
 }
 
-/// The protocols that are offered. A protocol that is not spoken to the cluster is not offered: an upstream that agreed on
-/// it would not be understood (RFC 7301 §3.2).
-fn protocols(written: &[String], spoken: &[&str], at: At<'_>) -> Result<Vec<Vec<u8>>, Invalid> {
+/// What connections over TCP offer to what is spoken to in these protocols, by their names in ALPN. A protocol that is not
+/// spoken to the cluster is not offered: an upstream that agreed on it would not be understood (RFC 7301 §3.2).
+///
+/// # Errors
+/// [`Invalid`] where what is written cannot be offered.
+pub fn protocols(written: &UpstreamTlsContext, spoken: &[&str], at: At<'_>) -> Result<Vec<Vec<u8>>, Invalid> {
+    let written = written.common_tls_context.as_ref().map_or(&[][..], |common| &common.alpn_protocols);
+    let at = at.field("common_tls_context");
+    let at = at.field("alpn_protocols");
     let mut offered = Vec::new();
     for (at, name) in at.items("", written) {
         match name.as_str() {

@@ -127,9 +127,7 @@ impl Pool {
             Err(_) => return Err(place.failed(Failure::ConnectTimeout)),
         };
         place.connected();
-        let mut connection = self.begin_http1(reached, goal, place).await?;
-        connection.busy = Some(connection.activity.begin());
-        Ok(connection)
+        self.begin_http1(reached, goal, place).await.map(Connection::taken)
     }
 
     /// Begins HTTP/1 on a connection that stands.
@@ -205,9 +203,7 @@ impl Pool {
         idle.retain(|connection| !connection.stream.is_closed());
         // The one that was used last is the warmest; one whose last request is still being written is passed over.
         let ready = idle.iter().rposition(|connection| connection.asked == *asked && connection.stream.is_ready())?;
-        let mut connection = idle.remove(ready);
-        connection.busy = Some(connection.activity.begin());
-        Some(connection)
+        Some(idle.remove(ready).taken())
     }
 
     /// Keeps a connection for whoever asks for the same next.
@@ -265,6 +261,12 @@ impl Pool {
 }
 
 impl Connection {
+    /// The same with an exchange.
+    pub(super) fn taken(mut self) -> Self {
+        self.busy = Some(self.activity.begin());
+        self
+    }
+
     /// What logs say of it.
     pub(super) fn known(&self) -> &Known {
         &self.known

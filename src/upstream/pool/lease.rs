@@ -60,10 +60,13 @@ impl Lease {
         }
     }
 
-    /// Notes how the exchange ended early.
+    /// Notes how the exchange ended before its response.
     pub(super) fn failed(&self, failure: Failure) -> Failure {
-        if let Failure::UpstreamReset(ResetReason::ProtocolError(_)) = failure {
-            self.pool.cluster().stats.cx_protocol_error.inc();
+        let stats = &self.pool.cluster().stats;
+        match &failure {
+            Failure::UpstreamReset(ResetReason::ProtocolError(_)) => stats.cx_protocol_error.inc(),
+            Failure::UpstreamReset(ResetReason::RemoteReset | ResetReason::RemoteRefused) => stats.rq_rx_reset.inc(),
+            _ => {}
         }
         failure
     }

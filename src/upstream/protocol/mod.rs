@@ -33,6 +33,7 @@ pub(super) fn spoken(
     let offered = options.as_ref().map_or(ALL, |written| written.options.offered());
     let socket = socket(written.transport_socket.as_ref(), offered, secrets, stats, at);
     let (Written { options, naming, limits }, socket) = (options?, socket?);
+    let (naming, limits) = (naming?, limits?);
     agree(&naming, &socket, options_at.field("upstream_http_protocol_options"))?;
     let versions = versions(options, socket, options_at, at)?;
     Ok(Spoken { versions, naming, limits })
@@ -64,9 +65,9 @@ fn versions(options: Options, socket: Socket, options_at: At<'_>, at: At<'_>) ->
         }
         (Options::OfRequest { http1, http2, http3 }, socket) => {
             let (tls, http3) = of_request(http3.as_deref(), socket, options_at, at)?;
-            let offering = |protocol| tls.as_ref().map(|tls| tls.offering(protocol));
-            let http1 = Http1 { tls: offering("http/1.1"), ..http1 };
-            Ok(Versions::OfRequest { http1, http2: Http2 { tls: offering("h2"), ..http2 }, http3 })
+            let only = |protocol| tls.as_ref().map(|tls| tls.only(protocol));
+            let http1 = Http1 { tls: only("http/1.1"), ..http1 };
+            Ok(Versions::OfRequest { http1, http2: Http2 { tls: only("h2"), ..http2 }, http3 })
         }
         (Options::Agreed(http1, http2), Socket::Tls(tls)) => {
             let http1 = Http1 { tls: Some(tls.clone()), ..http1 };

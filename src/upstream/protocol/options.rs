@@ -16,8 +16,8 @@ use crate::upstream::{Limits, Naming};
 /// What the options of a cluster say.
 pub(super) struct Written {
     pub(super) options: Options,
-    pub(super) naming: Naming,
-    pub(super) limits: Limits,
+    pub(super) naming: Result<Naming, Invalid>,
+    pub(super) limits: Result<Limits, Invalid>,
 }
 
 /// What is spoken, without the handshakes that it takes.
@@ -56,14 +56,14 @@ pub(super) fn options(written: &proto::Cluster, at: At<'_>) -> Result<Written, I
     }
     let default = Options::Http1(Http1::default());
     let Some(any) = written.typed_extension_protocol_options.get(HTTP_OPTIONS) else {
-        return Ok(Written { options: default, naming: Naming::default(), limits: Limits::default() });
+        return Ok(Written { options: default, naming: Ok(Naming::default()), limits: Ok(Limits::default()) });
     };
     let at = at.entry("typed_extension_protocol_options", HTTP_OPTIONS);
     let written: HttpProtocolOptions = at.unpack(any)?;
     let naming = written.upstream_http_protocol_options.as_ref();
-    let naming = naming.map(|written| Naming::build(written, at.field("upstream_http_protocol_options"))).transpose();
+    let naming = naming.map(|written| Naming::build(written, at.field("upstream_http_protocol_options")));
     let limits = written.common_http_protocol_options.as_ref();
-    let limits = limits.map(|written| Limits::build(written, at.field("common_http_protocol_options"))).transpose();
+    let limits = limits.map(|written| Limits::build(written, at.field("common_http_protocol_options")));
     let options = match written.upstream_protocol_options {
         Some(UpstreamProtocolOptions::ExplicitHttpConfig(written)) => {
             explicit(written, at.field("explicit_http_config")).unwrap_or(default)
@@ -74,7 +74,8 @@ pub(super) fn options(written: &proto::Cluster, at: At<'_>) -> Result<Written, I
         Some(UpstreamProtocolOptions::AutoConfig(written)) => agreed(&written, at.field("auto_config")),
         None => default,
     };
-    Ok(Written { options, naming: naming?.unwrap_or_default(), limits: limits?.unwrap_or_default() })
+    let (naming, limits) = (naming.unwrap_or(Ok(Naming::default())), limits.unwrap_or(Ok(Limits::default())));
+    Ok(Written { options, naming, limits })
 }
 
 fn explicit(written: ExplicitHttpConfig, at: At<'_>) -> Option<Options> {

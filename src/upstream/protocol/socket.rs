@@ -41,17 +41,27 @@ pub(super) fn socket(
             let stats = SslStats::new(stats);
             let over = Transport::Quic { resumption: false, early_data: false };
             let tls = tls::client(written, over, secrets, &stats, at)?;
-            let tcp = || tls::client(written, Transport::Tcp, secrets, &stats, at)?.speaking(offered, written, at);
-            let tcp = offered.contains(&"http/1.1").then(tcp).transpose()?;
+            let tcp = offered.contains(&"http/1.1").then(|| over_tcp(written, offered, secrets, &stats, at));
+            let tcp = tcp.transpose()?;
             Ok(Socket::Quic { tls, tcp })
         }
         TLS => {
             let written: UpstreamTlsContext = at.unpack(any)?;
-            let tls = tls::client(&written, Transport::Tcp, secrets, &SslStats::new(stats), at)?;
-            tls.speaking(offered, &written, at).map(Socket::Tls)
+            over_tcp(&written, offered, secrets, &SslStats::new(stats), at).map(Socket::Tls)
         }
         other => Err(at.error(format_args!("holds `{other}`, which no cluster can connect with"))),
     }
+}
+
+fn over_tcp(
+    written: &UpstreamTlsContext,
+    offered: &[&str],
+    secrets: &Secrets,
+    stats: &SslStats,
+    at: At<'_>,
+) -> Result<ClientTls, Invalid> {
+    let protocols = tls::protocols(written, offered, at);
+    Ok(tls::client(written, Transport::Tcp, secrets, stats, at)?.offering(protocols?))
 }
 
 /// The transport socket that does nothing.

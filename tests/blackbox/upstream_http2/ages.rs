@@ -123,6 +123,25 @@ async fn a_connection_takes_as_many_requests_as_it_may() {
 }
 
 #[tokio::test]
+async fn many_at_once_are_served_by_connections_that_take_few() {
+    let backend = Backend::echo().await;
+    for version in Version::ALL {
+        for max in [1, 3] {
+            let chain = Chain::start(version, &backend, &format!("max_requests_per_connection: {max}")).await;
+            let client = chain.client().await;
+            let mut asking = tokio::task::JoinSet::new();
+            for _ in 0..30 {
+                let client = client.clone();
+                asking.spawn(async move { client.send(Request::get("/")).await.status });
+            }
+            let statuses = asking.join_all().await;
+            assert!(statuses.iter().all(|status| *status == 200), "{version:?} {max}: {statuses:?}");
+            assert!(chain.count("cx_total").await >= 30 / max, "{version:?} {max}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_response_has_a_size_and_a_number_of_fields() {
     let backend = Backend::start(|received| {
         let fields: String = match received.path() {

@@ -9,6 +9,7 @@ mod routing;
 mod secured;
 mod settings;
 mod timeouts;
+mod versions;
 
 use crate::scenario::Scenario;
 
@@ -19,6 +20,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         messages::scenarios(),
         failures::scenarios(),
         secured::scenarios(),
+        versions::scenarios(),
         malformed::scenarios(),
         timeouts::scenarios(),
         edge::scenarios(),

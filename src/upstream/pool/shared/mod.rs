@@ -20,7 +20,7 @@ use super::opening::{Fault, Opening};
 use super::untrailed::untrailed;
 use super::{Attempt, Lease, Pool, exclusive};
 use crate::codec::SendError;
-use crate::http::{Failure, Request, ResetReason, Response};
+use crate::http::{Failure, Protocol, Request, ResetReason, Response};
 use crate::upstream::Way;
 
 pub(super) use self::seat::Ticket;
@@ -70,6 +70,7 @@ impl Pool {
                         Err(SendError::Failed(failure)) => Err(SendError::Failed(lease.failed(failure))),
                         // RFC 9113 §8.7, RFC 9114 §4.1.1: another one may take it.
                         Err(unsent) => {
+                            self.cluster.stats.rq_rx_reset.inc();
                             refused.push(id);
                             Err(unsent)
                         }
@@ -142,19 +143,31 @@ impl Pool {
             if known == Some(0) {
                 break;
             }
-            self.wait_for_another(goal, attempt).await?;
+            if let Some(connection) = self.another(goal, attempt).await? {
+                return Ok(Obtained::Own(connection));
+            }
         }
         // Whatever is opened has no room, or others are faster each time.
         Err(Failure::UpstreamReset(ResetReason::RemoteRefused))
     }
 
-    /// Waits for a handshake, under the limit for those who wait.
-    async fn wait_for_another(self: &Arc<Self>, goal: Goal<'_>, attempt: &mut Attempt) -> Result<(), Failure> {
+    /// Waits for another connection, under the limit for those who wait. One that is for this exchange alone is returned.
+    async fn another(
+        self: &Arc<Self>,
+        goal: Goal<'_>,
+        attempt: &mut Attempt,
+    ) -> Result<Option<exclusive::Connection>, Failure> {
         let _pending = self.take_pending()?;
         let _waiting = goal.host.counts.rq_pending_active.hold();
         self.cluster.stats.rq_pending_total.inc();
-        let opening = self.opening(goal);
-        opening.wait().await.map_err(|fault| {
+        let agreed = self.lock().hosts.get(goal.index).and_then(|host| host.agreed);
+        let opened = if agreed == Some(Protocol::Http11) {
+            // What will serve one at a time is opened by each for itself.
+            self.establish(goal).await.map(|own| own.map(exclusive::Connection::taken))
+        } else {
+            self.opening(goal).wait().await.map(|()| None)
+        };
+        opened.map_err(|fault| {
             if let Fault::Refused(_, _, words) = &fault {
                 attempt.transport_failure = words.as_deref().map(str::to_owned);
             }

@@ -13,12 +13,12 @@ use crate::codec::h2::Ended;
 use crate::http::{Failure, Protocol};
 use crate::tls::Asked;
 use crate::upstream::Limits;
-use crate::upstream::pool::Pool;
 use crate::upstream::pool::age::{Over, over};
 use crate::upstream::pool::goal::Goal;
 use crate::upstream::pool::names::{MAX_NAMES, surplus};
 use crate::upstream::pool::opening::{Fault, Opening, Outcome};
 use crate::upstream::pool::place::Place;
+use crate::upstream::pool::{Pool, exclusive};
 
 impl Pool {
     /// A handshake to wait for: one on its way that has room, or a new one.
@@ -28,9 +28,9 @@ impl Pool {
         let Goal { request, index, .. } = goal;
         let new = Arc::new(Opening::begin(goal.asked, version));
         if let Some(host) = state.hosts.get_mut(index) {
-            // What will serve one at a time is waited for by one.
+            // No more wait for a connection than it will take.
             let known = host.shared.max_streams(goal).unwrap_or(usize::MAX).max(1);
-            let max = if host.agreed == Some(Protocol::Http11) { 1 } else { goal.max_streams().min(known) };
+            let max = goal.max_streams().min(known).min(self.cluster.limits.max_requests());
             let with_room = |opening: &&Arc<Opening>| opening.is_for(goal.asked, version) && opening.waiting() < max;
             if let Some(opening) = host.shared.opening.iter().find(with_room) {
                 return Arc::clone(opening);
@@ -44,7 +44,12 @@ impl Pool {
         self.drain.spawn_service("upstream handshake", async move {
             let way = pool.cluster.versions.of(request);
             let outcome = match pool.establish(Goal { request, way, asked: &asked, host: &host, index }).await {
-                Ok(()) => Outcome::Open,
+                Ok(own) => {
+                    if let Some(connection) = own {
+                        pool.give_back(index, connection);
+                    }
+                    Outcome::Open
+                }
                 Err(fault) => Outcome::Failed(fault),
             };
             if let Some(host) = pool.lock().hosts.get_mut(index) {
@@ -55,8 +60,9 @@ impl Pool {
         new
     }
 
-    /// Opens a connection under the cluster's limit and `connect_timeout`, and adds it to the pool.
-    async fn establish(self: &Arc<Self>, goal: Goal<'_>) -> Result<(), Fault> {
+    /// Opens a connection under the cluster's limit and `connect_timeout`, and adds it to the pool. One on which HTTP/1 was
+    /// agreed is returned.
+    pub(super) async fn establish(self: &Arc<Self>, goal: Goal<'_>) -> Result<Option<exclusive::Connection>, Fault> {
         let Goal { asked, host, index, .. } = goal;
         if Place::are_taken(&self.cluster) {
             self.leave_another(index, asked).await;
@@ -65,13 +71,12 @@ impl Pool {
         match tokio::time::timeout(self.cluster.connect_timeout, self.dial(goal, &place)).await {
             Ok(Ok(Standing::Shared(shared))) => {
                 self.keep(goal, shared, place);
-                Ok(())
+                Ok(None)
             }
             Ok(Ok(Standing::Own(reached))) => {
                 let connection = self.begin_http1(reached, goal, place).await.map_err(|_| Fault::Broken)?;
                 self.agreed(index, Protocol::Http11);
-                self.give_back(index, connection);
-                Ok(())
+                Ok(Some(connection))
             }
             Ok(Err(Undialled::Unreached(unreached))) => {
                 let fault = Fault::refused(&unreached);
