@@ -21,6 +21,7 @@ mod names;
 mod opening;
 mod place;
 mod reach;
+mod said;
 mod secured;
 mod shared;
 mod untrailed;
