@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 
@@ -14,7 +13,7 @@ use super::goal::Goal;
 use super::names::{MAX_NAMES, surplus};
 use super::place::Place;
 use super::reach::{Reached, reach};
-use super::{Attempt, Known, Lease, Pool};
+use super::{Attempt, Known, Lease, Pool, said};
 use crate::codec::h1::{self, ClientStream};
 use crate::codec::{Activity, Busy, SendError};
 use crate::http::{Failure, Protocol, Request, ResetReason, Response};
@@ -85,18 +84,11 @@ impl Pool {
             Err(SendError::Failed(failure)) => return Err(SendError::Failed(lease.failed(failure))),
             unsent @ Err(SendError::Unsent(_)) => return unsent.map(|response| (response, lease)),
         };
-        let wrong = if is_framed_twice(&response) {
-            Some("content-length beside transfer-encoding")
-        } else if size(&response) > self.cluster.limits.max_header_bytes {
-            Some("http1.headers_too_large")
-        } else {
-            None
-        };
-        if let Some(wrong) = wrong {
+        if let Some(wrong) = said::wrong(&response, self.cluster.limits.max_header_bytes) {
             let reason = ResetReason::ProtocolError(wrong.to_owned());
             return Err(SendError::Failed(lease.failed(Failure::UpstreamReset(reason))));
         }
-        if closes(&response) {
+        if said::closes(&response) {
             lease.close_when_done();
             self.cluster.stats.cx_close_notify.inc();
         }
@@ -112,9 +104,7 @@ impl Pool {
     ) -> Result<Connection, Failure> {
         let Goal { asked, host, index, .. } = goal;
         let cluster = self.cluster();
-        if Place::are_taken(cluster) {
-            self.make_room(index, asked).await;
-        }
+        self.make_room(index, asked).await;
         let place = Place::take(cluster, host, goal.fixed_version())?;
         cluster.stats.rq_pending_total.inc();
         let reaching = reach(host, goal.version(), tls, asked);
@@ -231,8 +221,18 @@ impl Pool {
         }
     }
 
+    /// Where all places are taken, ends a connection to the host that waits for other names.
+    pub(super) async fn make_room(&self, host: usize, asked: &Arc<Asked>) {
+        if Place::are_taken(&self.cluster) {
+            self.close_another(host, asked).await;
+        }
+        if Place::are_taken(&self.cluster) {
+            self.leave_another(host, asked).await;
+        }
+    }
+
     /// Closes the connection to the host that has waited longest for other names, and waits until its place is free.
-    async fn make_room(&self, host: usize, asked: &Arc<Asked>) {
+    async fn close_another(&self, host: usize, asked: &Arc<Asked>) {
         let oldest = {
             let mut state = self.lock();
             let Some(host) = state.hosts.get_mut(host) else { return };
@@ -277,27 +277,4 @@ impl Connection {
         self.ended_here.store(true, Ordering::Relaxed);
         self.gone
     }
-}
-
-/// RFC 9112 §6.3: a response with both may be an attempt to smuggle another.
-fn is_framed_twice(response: &Response) -> bool {
-    let headers = response.headers();
-    headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING)
-}
-
-/// Whether the upstream closes its connection after this response (RFC 9112 §9.6).
-fn closes(response: &Response) -> bool {
-    let says = |token: &str| {
-        let values = response.headers().get_all(http::header::CONNECTION).iter();
-        values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(|item| item.trim().eq_ignore_ascii_case(token))
-    };
-    says("close") || (response.version() == http::Version::HTTP_10 && !says("keep-alive"))
-}
-
-/// Bytes of the names and values of a response's fields.
-fn size(response: &Response) -> usize {
-    response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }

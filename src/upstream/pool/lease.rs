@@ -24,7 +24,7 @@ pub struct Lease {
 enum Held {
     /// A connection of HTTP/1.
     Own(Connection),
-    /// A place on a connection of HTTP/3, given back by its drop.
+    /// A place on a connection of HTTP/2 or HTTP/3, given back by its drop.
     Shared { _ticket: Ticket },
     /// Nothing, or nothing any more.
     Returned,

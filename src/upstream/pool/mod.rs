@@ -22,6 +22,7 @@ mod opening;
 mod place;
 mod raw;
 mod reach;
+mod said;
 mod secured;
 mod shared;
 mod untrailed;

@@ -23,15 +23,13 @@ async fn a_request_passes_with_its_fields_and_its_query() {
         for version in Version::ALL {
             let client = front.client(version).await;
             let request = Request::get("/a/b?c=d%20e").header("x-one", "1").header("x-two", "2");
+            // RFC 9113 §8.2.3: however they come, to HTTP/1 they go as one.
             let request = request.header("cookie", "a=b").header("cookie", "c=d").header("te", "trailers");
             let reply = client.send(request.authority("a.test:8443")).await;
             assert_eq!((reply.status, reply.end), (200, End::Complete), "{version:?}: {}", reply.text());
             let seen = reply.text();
             assert!(seen.starts_with("GET /a/b?c=d%20e HTTP/1.1\n"), "{version:?}: {seen}");
-            // RFC 9113 §8.2.3: however they came, to HTTP/1 they go as one.
-            let cookies = if version == Version::Http1 { "cookie: a=b\ncookie: c=d" } else { "cookie: a=b; c=d" };
-            let cookies = if seen.contains("cookie: a=b; c=d") { "cookie: a=b; c=d" } else { cookies };
-            for line in ["host: a.test:8443", "x-one: 1", "x-two: 2", "te: trailers", cookies] {
+            for line in ["host: a.test:8443", "x-one: 1", "x-two: 2", "te: trailers", "cookie: a=b; c=d"] {
                 assert!(seen.contains(line), "{version:?}: {line} in {seen}");
             }
             assert!(!seen.contains("transfer-encoding"), "{version:?}: {seen}");

@@ -10,18 +10,20 @@ use crate::support::message::Request;
 #[tokio::test]
 async fn an_upstream_is_asked_for_signs_of_life() {
     let (asked, left_alone) = (Server::good().await, Server::good().await);
-    let options = "connection_keepalive: {interval: 0.05s, timeout: 20s}";
-    for (server, options) in [(&asked, options), (&left_alone, "connection_keepalive: {timeout: 20s}")] {
-        let front = Edge::in_front_of(&clear("backend", server.address(), options), ALL, "").await;
-        let client = front.client(Version::Http2).await;
-        assert_eq!(client.send(Request::get("/")).await.status, 200);
-        if server.connections() == 1 && options.contains("interval") {
-            until("three questions", async || (server.pings() >= 3).then_some(())).await;
-            assert_eq!(client.send(Request::get("/")).await.status, 200);
-        }
-        assert_eq!(server.connections(), 1);
+    let interval = "connection_keepalive: {interval: 0.05s, timeout: 20s}";
+    let none = clear("none", left_alone.address(), "connection_keepalive: {timeout: 20s}");
+    let clusters = [clear("backend", asked.address(), interval), none].concat();
+    let routes = "              - {match: {prefix: /none}, route: {cluster: none}}\n".to_owned() + ALL;
+    let front = Edge::in_front_of(&clusters, &routes, "").await;
+    let client = front.client(Version::Http2).await;
+    for path in ["/none", "/"] {
+        assert_eq!(client.send(Request::get(path)).await.status, 200);
     }
-    assert_eq!(left_alone.pings(), 0);
+    until("three questions", async || (asked.pings() >= 3).then_some(())).await;
+    for path in ["/none", "/"] {
+        assert_eq!(client.send(Request::get(path)).await.status, 200);
+    }
+    assert_eq!((asked.connections(), left_alone.connections(), left_alone.pings()), (1, 1, 0));
 }
 
 #[tokio::test]

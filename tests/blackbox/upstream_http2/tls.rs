@@ -24,11 +24,11 @@ async fn reply(clusters: &str) -> (u16, serde_json::Value, crate::support::stats
 async fn rfc9113_3_2_an_upstream_that_does_not_agree_on_h2_is_a_failed_connection() {
     for (protocols, words) in [
         // It says nothing of protocols.
-        (&[] as &[&str], "the_upstream_agreed_on_no_protocol_by_ALPN_and_not_on_h2"),
+        (&[] as &'static [&'static str], "the_upstream_agreed_on_no_protocol_by_ALPN_and_not_on_h2"),
         // RFC 7301 §3.2: it says that there is none in common.
         (&["http/1.1"], "TLS_error"),
     ] {
-        let setup = Setup { protocols: Box::leak(protocols.to_vec().into_boxed_slice()), ..Setup::default() };
+        let setup = Setup { protocols, ..Setup::default() };
         let backend = Backend::secured(Arc::new(setup.configuration()), Script::echo).await;
         let (code, line, stats) = reply(&secured("backend", backend.address(), "")).await;
         assert_eq!((code, &line["flags"]), (503, &"UF".into()), "{line}");
