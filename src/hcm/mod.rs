@@ -1,9 +1,9 @@
 //! Floor 8: the HTTP connection manager, the spine of the gateway.
 //!
 //! A [`Manager`] is an `HttpConnectionManager` as it runs. `listener` gives it connections ([`serve`], [`serve_http3`]); the
-//! codec gives each of their requests to a [`Connection`]; `exchange` leads the request through: sanitise, route, act,
-//! and on failure reply. `forward` sends it upstream, `body` lets the two contents pass, `tunnel` lets them go on by
-//! themselves, `account` keeps the account.
+//! codec gives each of their requests to a [`Connection`]; `exchange` leads the request through: clean its target, sanitise,
+//! route, act, and on failure reply. `forward` sends it upstream, `body` lets the two contents pass, `tunnel` lets them go on by
+//! themselves, `local_reply` gives what is said here its last form, `account` keeps the account.
 
 mod account;
 mod body;

@@ -104,7 +104,7 @@ impl Targets {
             Cleaned::Elsewhere(path) => {
                 rewrite(head, &path);
                 // As Envoy: a client of gRPC follows no redirect.
-                let location = HeaderValue::try_from(path).ok().filter(|_| !grpc);
+                let location = HeaderValue::try_from(on_this_host(path)).ok().filter(|_| !grpc);
                 location.map(Way::Elsewhere).ok_or(refused)
             }
             Cleaned::Refused(path) => {
@@ -122,5 +122,34 @@ fn rewrite(head: &mut Parts, path: &str) -> bool {
     Uri::from_parts(parts).map(|uri| head.uri = uri).is_ok()
 }
 
+/// A path as a reference that leads to no other host: one that begins with two slashes names an authority (RFC 3986 §4.2), and
+/// browsers read a backslash as one. Envoy sends it as it is.
+fn on_this_host(path: String) -> String {
+    if path.starts_with("//") || path.starts_with("/\\") { format!("/.{path}") } else { path }
+}
+
 /// What Envoy's log says of a path that is refused, or that the client is sent away from.
 pub(super) const NOT_NORMALIZED: &str = "path_normalization_failed";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc3986_4_2_nobody_is_sent_to_another_host() {
+        let targets = Targets {
+            path: path::Rules { escaped_slashes: EscapedSlashes::Redirect, ..path::Rules::default() },
+            ..Targets::default()
+        };
+        for (asked, expected) in [
+            ("/%2Fb.test", "/.//b.test"),
+            ("/%5Cb.test", "/./\\b.test"),
+            ("/a%2Fb", "/a/b"),
+            ("//b.test%2F", "/.//b.test/"),
+        ] {
+            let (mut head, ()) = http::Request::get(asked).body(()).unwrap().into_parts();
+            let way = targets.clean(&mut head, None, false).unwrap();
+            assert!(matches!(&way, Way::Elsewhere(location) if location == expected), "{asked} {way:?}");
+        }
+    }
+}
