@@ -6,6 +6,8 @@ mod client;
 mod error;
 mod guard;
 mod server;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 
 pub use client::{ClientStream, connect};
