@@ -16,14 +16,14 @@ use crate::http::{Failure, Request, ResetReason};
 
 /// Takes the interim responses of one request. Clones are the same.
 #[derive(Clone)]
-pub struct Interims(Arc<State>);
+pub struct Interims(Arc<State<dyn Fn(Interim) + Send + Sync>>);
 
-struct State {
-    pass: Box<dyn Fn(Interim) + Send + Sync>,
+struct State<F: ?Sized> {
     heads: AtomicUsize,
     bytes: AtomicUsize,
     fault: OnceLock<InterimFault>,
     noticed: Notify,
+    pass: F,
 }
 
 /// What is wrong with the interim responses of an upstream: the exchange ends with it.
@@ -40,7 +40,7 @@ impl Interims {
     #[must_use]
     pub fn new(pass: impl Fn(Interim) + Send + Sync + 'static) -> Self {
         let (heads, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self(Arc::new(State { pass: Box::new(pass), heads, bytes, fault: OnceLock::new(), noticed: Notify::new() }))
+        Self(Arc::new(State { heads, bytes, fault: OnceLock::new(), noticed: Notify::new(), pass }))
     }
 
     /// Those of this request; what comes to a request that has none is passed over, within the same bounds.

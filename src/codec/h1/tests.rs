@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
 use super::serve;
-use crate::codec::{Activity, ConnectionLimits, Handler, Interim, Lifetime, Outbox, ServerLimits};
+use crate::codec::{Activity, ConnectionLimits, Handler, Http1, Http2, Interim, Lifetime, Outbox, ServerLimits};
 use crate::drain::Drain;
 use crate::http::{Body, Failure, Request, Response};
 
@@ -118,5 +118,7 @@ const LIMITS: ServerLimits = ServerLimits {
     stream_window: 0,
     connection_window: 0,
     headers_timeout: None,
+    http1: Http1 { keeps_absolute_form: false, proper_case: false },
+    http2: Http2 { table_size: None, keep_alive: None },
     write_timeout: None,
 };

@@ -1,4 +1,4 @@
-//! Tunnels: upgrades of HTTP/1, CONNECT and extended CONNECT, from every version to HTTP/1 and HTTP/3.
+//! Tunnels: upgrades of HTTP/1, CONNECT and extended CONNECT, from every version to every version.
 
 mod client;
 mod config;
@@ -14,27 +14,34 @@ use crate::edge::Edge;
 use crate::support::backend::{Backend, Received, Script};
 use crate::support::client::Version;
 use crate::support::message::field;
+use crate::upstream_http2::chain::secured;
 use crate::upstream_http3::chain::quic_cluster;
 
 /// The gateway with a backend behind it, and the one that has another gateway in between.
 struct Ways {
     edge: Edge,
-    /// What is reached by HTTP/3 from `front`.
+    /// What is reached from the two others.
     _back: Edge,
-    front: Edge,
+    by_http2: Edge,
+    by_http3: Edge,
 }
 
 impl Ways {
     async fn to(backend: &Backend) -> Self {
         let back = Edge::with(backend, ROUTES, MANAGER).await;
-        let cluster = quic_cluster("backend", back.process.address("http3"));
-        let front = Edge::in_front_of(&cluster, ROUTES, MANAGER).await;
-        Self { edge: Edge::with(backend, ROUTES, MANAGER).await, _back: back, front }
+        let by_http2 = secured("backend", back.process.address("https"), "");
+        let by_http3 = quic_cluster("backend", back.process.address("http3"));
+        Self {
+            edge: Edge::with(backend, ROUTES, MANAGER).await,
+            _back: back,
+            by_http2: Edge::in_front_of(&by_http2, ROUTES, MANAGER).await,
+            by_http3: Edge::in_front_of(&by_http3, ROUTES, MANAGER).await,
+        }
     }
 
     /// Every version on each way, and what it is called.
     fn cells(&self) -> impl Iterator<Item = (String, &Edge, Version)> {
-        [("HTTP/1", &self.edge), ("HTTP/3", &self.front)]
+        [("HTTP/1", &self.edge), ("HTTP/2", &self.by_http2), ("HTTP/3", &self.by_http3)]
             .into_iter()
             .flat_map(|(way, edge)| Version::ALL.map(|version| (format!("{version:?} to {way}"), edge, version)))
     }

@@ -7,6 +7,7 @@ use crate::support::backend::{Backend, Script};
 use crate::support::client::Version;
 use crate::support::message::field;
 use crate::support::wire::Wire;
+use crate::upstream_http2::chain::secured;
 use crate::upstream_http3::chain::quic_cluster;
 
 #[tokio::test]
@@ -158,15 +159,19 @@ async fn rfc9113_8_5_only_data_goes_through_a_tunnel() {
 }
 
 #[tokio::test]
-async fn rfc9220_3_an_upstream_that_does_not_announce_it_is_not_asked() {
+async fn rfc8441_3_rfc9220_3_an_upstream_that_does_not_announce_it_is_not_asked() {
     let backend = echo().await;
-    let silent = MANAGER.replace("{allow_extended_connect: true}", "{}");
+    let silent = MANAGER.replace("{allow_extended_connect: true}", "{}").replace("{allow_connect: true}", "{}");
     let back = Edge::with(&backend, ROUTES, &silent).await;
-    let front = Edge::in_front_of(&quic_cluster("backend", back.process.address("http3")), ROUTES, MANAGER).await;
-    for version in Version::ALL {
-        assert_eq!(ask(&front, version, Asked::Upgrade("websocket", "/"), "").await.status, 502, "{version:?}");
-        // A plain CONNECT needs no word.
-        assert_eq!(ask(&front, version, Asked::Connect("a.test:443"), "").await.status, 200, "{version:?}");
+    for cluster in
+        [secured("backend", back.process.address("https"), ""), quic_cluster("backend", back.process.address("http3"))]
+    {
+        let front = Edge::in_front_of(&cluster, ROUTES, MANAGER).await;
+        for version in Version::ALL {
+            assert_eq!(ask(&front, version, Asked::Upgrade("websocket", "/"), "").await.status, 502, "{version:?}");
+            // A plain CONNECT needs no word.
+            assert_eq!(ask(&front, version, Asked::Connect("a.test:443"), "").await.status, 200, "{version:?}");
+        }
     }
     assert!(backend.received().iter().all(|received| received.method == "CONNECT"));
 }
