@@ -214,6 +214,49 @@ impl Answered {
         .await
     }
 
+    /// Says all of this while it reads as much.
+    pub(super) async fn say_and_hear(&mut self, said: &[u8]) -> Vec<u8> {
+        let mut heard = Vec::new();
+        within("both directions of a tunnel", async {
+            match &mut self.ends {
+                Ends::Http1(wire) => {
+                    let Wire { reader, writer } = &mut **wire;
+                    let hearing = async {
+                        while heard.len() < said.len() {
+                            reader.some(u64::MAX, &mut heard).await.expect("an open connection");
+                        }
+                    };
+                    tokio::join!(async { writer.write(said).await.expect("written") }, hearing);
+                }
+                Ends::Http2(..) => {
+                    // The h2 crate keeps what it cannot write yet.
+                    self.say(said).await;
+                    heard = self.hear(said.len()).await.into_bytes();
+                }
+                Ends::Http3(sender, receiver, read, taken, _) => {
+                    let frame = data(said);
+                    let hearing = async {
+                        let whole = |read: &[u8]| {
+                            // Looked at only when there may be enough.
+                            read.len() > *taken + said.len()
+                                && Answer::read(read).is_some_and(|answer| answer.content.len() == *taken + said.len())
+                        };
+                        while !whole(read) {
+                            let chunk = receiver.read_chunk(usize::MAX, true).await.expect("an open connection");
+                            read.extend_from_slice(&chunk.expect("an open stream").bytes);
+                        }
+                        let content = Answer::read(read).map(|answer| answer.content).unwrap_or_default();
+                        heard = content.get(*taken..).unwrap_or_default().to_vec();
+                        *taken = content.len();
+                    };
+                    tokio::join!(async { sender.write_all(&frame).await.expect("written") }, hearing);
+                }
+            }
+        })
+        .await;
+        heard
+    }
+
     /// Reads to the end; an error where that is not a good one.
     pub(super) async fn rest(&mut self) -> Result<String, ()> {
         within("the end of a tunnel", async {

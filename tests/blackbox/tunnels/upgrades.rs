@@ -58,6 +58,19 @@ async fn what_is_said_through_a_tunnel_comes_back() {
 }
 
 #[tokio::test]
+async fn both_directions_have_a_pace_of_their_own() {
+    let backend = echo().await;
+    let ways = Ways::to(&backend).await;
+    let said: Vec<u8> =
+        (0..2 << 20).map(|index: u32| b'a' + (index.wrapping_mul(2_654_435_761) >> 24) as u8 % 26).collect();
+    for (cell, edge, version) in ways.cells() {
+        let mut tunnel = ask(edge, version, Asked::Upgrade("other", "/"), "").await;
+        let heard = tunnel.say_and_hear(&said).await;
+        assert!(heard == said, "{cell}: {} bytes came back, not those that were said", heard.len());
+    }
+}
+
+#[tokio::test]
 async fn what_is_said_before_the_grant_waits_for_it() {
     let backend = Backend::start(|received| Script::nothing().when_released().then(granting(received)).echoes()).await;
     let ways = Ways::to(&backend).await;
