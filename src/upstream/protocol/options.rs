@@ -115,7 +115,8 @@ fn http1(written: Option<&Http1ProtocolOptions>, at: At<'_>) -> Http1 {
 
 fn http2(written: Option<&Http2ProtocolOptions>, at: At<'_>) -> Http2 {
     if written.is_some_and(|written| written.allow_connect) {
-        at.field("allow_connect").no_effect("`allow_connect` has no effect on a cluster: nothing is upgraded yet");
+        at.field("allow_connect")
+            .no_effect("`allow_connect` has no effect on a cluster: what an upstream takes, its own SETTINGS say");
     }
     let max_streams = written.and_then(|written| written.max_concurrent_streams).unwrap_or(MAX_STREAMS);
     let stream_window = written.and_then(|written| written.initial_stream_window_size).unwrap_or(STREAM_WINDOW);
