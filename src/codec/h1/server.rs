@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -50,8 +51,8 @@ where
         if let Some(tunnel) = opened.take() {
             return tunnel.run(io.into_inner(), read, &*handler, lifetime).await;
         }
-        // hyper leaves this to others when a tunnel was asked for and refused.
-        let _ = io.inner_mut().shutdown().await;
+        // hyper leaves this to others when a tunnel was asked for and refused. A client that does not read is not waited for.
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, io.inner_mut().shutdown()).await;
         return Ended::Done;
     };
     if io.inner().expired() {
@@ -133,6 +134,9 @@ fn ended<H: Handler>(error: &hyper::Error, handler: &Arc<H>) -> Ended {
     }
     Ended::Broken(error.to_string())
 }
+
+/// How long the last word of the transport may wait for the client to read.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// hyper's floor for its buffer.
 const MIN_BUFFER: usize = 8192;
