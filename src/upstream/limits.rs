@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::proto::envoy::config::core::v3::HttpProtocolOptions;
+use crate::config::proto::envoy::config::core::v3::http_protocol_options::HeadersWithUnderscoresAction;
 use crate::config::values::limit;
 use crate::config::{At, Invalid};
 
@@ -29,6 +30,15 @@ impl Limits {
     pub(super) fn build(written: &HttpProtocolOptions, at: At<'_>) -> Result<Self, Invalid> {
         if written.max_stream_duration.is_some() {
             return Err(at.field("max_stream_duration").not_implemented());
+        }
+        if written.headers_with_underscores_action() != HeadersWithUnderscoresAction::Allow {
+            at.field("headers_with_underscores_action").no_effect(
+                "`headers_with_underscores_action` has no effect on a cluster: it is about requests of clients",
+            );
+        }
+        if written.max_connection_duration_jitter.is_some() {
+            at.field("max_connection_duration_jitter")
+                .no_effect("`max_connection_duration_jitter` has no effect on a cluster: its connections begin apart");
         }
         let size = |value: Option<u32>| value.and_then(|value| usize::try_from(value).ok());
         let default = Self::default();

@@ -42,6 +42,8 @@ pub struct Http1 {
     pub tls: Option<ClientTls>,
     /// Whether trailers pass: Envoy's `enable_trailers`.
     pub trailers: bool,
+    /// Whether the names of a request's fields are written With-Capitals.
+    pub proper_case: bool,
 }
 
 /// How HTTP/2 is spoken.
@@ -55,6 +57,8 @@ pub struct Http2 {
     pub stream_window: u32,
     /// Bytes that it may send unasked on one connection.
     pub connection_window: u32,
+    /// Bytes that the table of HPACK may take which responses are read with; none is the 4,096 of RFC 7541.
+    pub table_size: Option<u32>,
     /// How it is asked for signs of life.
     pub keep_alive: Option<KeepAlive>,
 }

@@ -26,7 +26,18 @@ pub struct ClientStream {
     tunnel: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
 }
 
-/// Begins HTTP/1 on `io`. A response may have `max_headers` fields, and a head of about `max_head` bytes. The future is the part
+/// What the client of an upstream keeps to.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientLimits {
+    /// Bytes that the head of a response may take, more or less.
+    pub max_header_bytes: usize,
+    /// Fields that a response may have.
+    pub max_header_count: usize,
+    /// Whether the names of a request's fields are written With-Capitals.
+    pub proper_case: bool,
+}
+
+/// Begins HTTP/1 on `io`. The future is the part
 /// of the connection that moves bytes; whoever spawns it keeps the connection alive. It ends with the connection, also where that
 /// became a tunnel.
 ///
@@ -34,14 +45,16 @@ pub struct ClientStream {
 /// [`Failure::UpstreamReset`] when hyper refuses the transport.
 pub async fn connect<I>(
     io: I,
-    max_headers: usize,
-    max_head: usize,
+    limits: ClientLimits,
 ) -> Result<(ClientStream, impl Future<Output = Result<(), hyper::Error>> + Send + use<I>), Failure>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut builder = Builder::new();
-    builder.max_headers(max_headers).max_buf_size(max_head.max(LEAST_BUFFER));
+    builder
+        .max_headers(limits.max_header_count)
+        .max_buf_size(limits.max_header_bytes.max(LEAST_BUFFER))
+        .title_case_headers(limits.proper_case);
     let (sender, connection) = builder.handshake(TokioIo::new(io)).await.map_err(from_response)?;
     let tunnel = Arc::<Mutex<Option<oneshot::Receiver<()>>>>::default();
     let stream = ClientStream { sender, tunnel: Arc::clone(&tunnel) };

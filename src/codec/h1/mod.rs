@@ -10,6 +10,6 @@ mod server;
 mod tests;
 mod tunnel;
 
-pub use client::{ClientStream, connect};
+pub use client::{ClientLimits, ClientStream, connect};
 pub use error::{from_request_body, from_response};
 pub use server::serve;

@@ -35,6 +35,8 @@ pub struct ClientLimits {
     pub stream_window: u32,
     /// Bytes that it may send unasked on all streams together.
     pub connection_window: u32,
+    /// Bytes that the table of HPACK may take; none is the 4,096 of RFC 7541.
+    pub table_size: Option<u32>,
     /// How it is asked for signs of life.
     pub keep_alive: Option<KeepAlive>,
     /// Whether the connection is under TLS.
@@ -82,7 +84,11 @@ pub async fn connect<I>(
 where
     I: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let begun = Builder::new()
+    let mut builder = Builder::new();
+    if let Some(size) = limits.table_size {
+        builder.header_table_size(size);
+    }
+    let begun = builder
         // RFC 9113 §8.4: nothing is pushed to a gateway.
         .enable_push(false)
         .initial_window_size(limits.stream_window)

@@ -29,6 +29,11 @@ pub(super) fn tell(written: &proto::HttpConnectionManager, at: At<'_>) {
             "`connection_keepalive` has no effect: clients are asked for signs of life only where `interval` is set",
         );
     }
+    if keep_alive.is_some_and(|settings| settings.connection_idle_interval.is_some()) {
+        at.field("http2_protocol_options.connection_keepalive.connection_idle_interval").no_effect(
+            "`connection_idle_interval` has no effect here: a PING goes ahead of a new stream where streams are opened, which clients do",
+        );
+    }
     if written.common_http_protocol_options.as_ref().is_some_and(|common| common.max_response_headers_kb.is_some()) {
         at.field("common_http_protocol_options.max_response_headers_kb")
             .no_effect("`max_response_headers_kb` has no effect here: it is about the upstreams of a cluster");

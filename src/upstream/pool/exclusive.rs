@@ -146,7 +146,12 @@ impl Pool {
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let limits = &self.cluster.limits;
-        let (stream, work) = h1::connect(io, limits.max_header_count, limits.max_header_bytes).await?;
+        let limits = h1::ClientLimits {
+            max_header_bytes: limits.max_header_bytes,
+            max_header_count: limits.max_header_count,
+            proper_case: goal.writes_proper_case(),
+        };
+        let (stream, work) = h1::connect(io, limits).await?;
         let (id, index) = (self.number(), goal.index);
         let (ends, gone) = oneshot::channel::<()>();
         let connection = Connection {

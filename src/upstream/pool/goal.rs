@@ -35,6 +35,14 @@ impl Goal<'_> {
         if matches!(self.way, Way::Agreed(..)) { None } else { Some(self.version()) }
     }
 
+    /// Whether HTTP/1 writes the names of fields With-Capitals.
+    pub(super) fn writes_proper_case(&self) -> bool {
+        match self.way {
+            Way::Http1(http1) | Way::Agreed(http1, _) => http1.proper_case,
+            Way::Http2(_) | Way::Http3(_) => false,
+        }
+    }
+
     /// Streams that may be open on one connection, as far as this side has a say.
     pub(super) fn max_streams(&self) -> usize {
         let max = match self.way {

@@ -71,7 +71,7 @@ fn narrow(address: SocketAddr) -> (Clusters, ClusterId) {
     let id = clusters.add(Cluster {
         name: Arc::from("narrow"),
         connect_timeout: Duration::from_secs(20),
-        versions: Versions::One(Codec::Http1(Http1 { tls: Some(tls), trailers: false })),
+        versions: Versions::One(Codec::Http1(Http1 { tls: Some(tls), ..Http1::default() })),
         limits: Limits::default(),
         naming: Naming::build(&by_request, report.at()).unwrap(),
         max_connections: 1,

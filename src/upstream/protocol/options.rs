@@ -3,6 +3,7 @@
 use super::ALL;
 use crate::codec::h2::KeepAlive;
 use crate::config::proto::envoy::config::cluster::v3 as proto;
+use crate::config::proto::envoy::config::core::v3::http1_protocol_options::header_key_format::HeaderFormat;
 use crate::config::proto::envoy::config::core::v3::{Http1ProtocolOptions, Http2ProtocolOptions, Http3ProtocolOptions};
 use crate::config::proto::envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 use crate::config::proto::envoy::extensions::upstreams::http::v3::http_protocol_options::{
@@ -110,7 +111,26 @@ fn http1(written: Option<&Http1ProtocolOptions>, at: At<'_>) -> Http1 {
         at.field("accept_http_10")
             .no_effect("`accept_http_10` has no effect on a cluster: it is about requests of clients");
     }
-    Http1 { tls: None, trailers: written.is_some_and(|written| written.enable_trailers) }
+    let Some(written) = written else { return Http1::default() };
+    for (field, set) in [
+        ("allow_absolute_url", written.allow_absolute_url.is_some()),
+        ("default_host_for_http_10", !written.default_host_for_http_10.is_empty()),
+        (
+            "override_stream_error_on_invalid_http_message",
+            written.override_stream_error_on_invalid_http_message.is_some(),
+        ),
+    ] {
+        if set {
+            at.field(field)
+                .no_effect(format_args!("`{field}` has no effect on a cluster: it is about requests of clients"));
+        }
+    }
+    let format = written.header_key_format.as_ref().and_then(|format| format.header_format.as_ref());
+    Http1 {
+        tls: None,
+        trailers: written.enable_trailers,
+        proper_case: matches!(format, Some(HeaderFormat::ProperCaseWords(_))),
+    }
 }
 
 fn http2(written: Option<&Http2ProtocolOptions>, at: At<'_>) -> Http2 {
@@ -127,6 +147,7 @@ fn http2(written: Option<&Http2ProtocolOptions>, at: At<'_>) -> Http2 {
         stream_window,
         // Responses that their clients do not read hold up no other on the connection, which is shared by strangers.
         connection_window: connection_window.unwrap_or(stream_window.saturating_mul(max_streams).min(MAX_WINDOW)),
+        table_size: written.and_then(|written| written.hpack_table_size),
         keep_alive: written.and_then(|written| written.connection_keepalive.as_ref()).map(KeepAlive::of),
     }
 }

@@ -102,4 +102,12 @@ async fn names_of_fields_may_have_capitals() {
         let has = |fields: &Fields, name: &str| fields.iter().any(|(key, _)| key == name);
         assert!(has(&reply.headers, expected), "{options} {:?}", reply.headers);
     }
+    // Towards upstreams the cluster says it.
+    let place = "explicit_http_config: {http_protocol_options: {enable_trailers: true}}";
+    let other = place.replace("true}", "true, header_key_format: {proper_case_words: {}}}");
+    for (options, expected) in [(place, "\nx-some: 1\n"), (&other, "\nX-Some: 1\n")] {
+        let edge = Edge::altered(&backend, &[(place, options)]).await;
+        let reply = ask(&edge, &["GET / HTTP/1.1\nhost: a.test\nx-some: 1\n\n"]).await.pop().expect("a reply");
+        assert!(reply.text().contains(expected), "{options} {}", reply.text());
+    }
 }

@@ -79,8 +79,8 @@ async fn many_who_ask_at_once_wait_for_one_handshake() {
 
 #[tokio::test]
 async fn rfc9113_6_5_2_windows_are_told_to_the_upstream() {
-    let options = "initial_stream_window_size: 65537, initial_connection_window_size: 70000";
-    for (options, stream) in [(options, 65_537_u32), ("", 1 << 20)] {
+    let options = "initial_stream_window_size: 65537, initial_connection_window_size: 70000, hpack_table_size: 8192";
+    for (options, stream, table) in [(options, 65_537_u32, Some((1, 8192))), ("", 1 << 20, None)] {
         let server = Server::good().await;
         let front = Edge::in_front_of(&clear("backend", server.address(), options), ALL, "").await;
         assert_eq!(front.client(Version::Http2).await.send(Request::get("/")).await.status, 200);
@@ -92,7 +92,9 @@ async fn rfc9113_6_5_2_windows_are_told_to_the_upstream() {
                 (u16::try_from(number(&one[..2])).expect("two bytes"), number(&one[2..]))
             })
             .collect();
-        // RFC 9113 §6.5.2: nothing is pushed, SETTINGS_INITIAL_WINDOW_SIZE, SETTINGS_MAX_HEADER_LIST_SIZE.
-        assert_eq!(told, [(2, 0), (4, stream), (6, 128 << 10)], "{options}");
+        // RFC 9113 §6.5.2: SETTINGS_HEADER_TABLE_SIZE, nothing is pushed, SETTINGS_INITIAL_WINDOW_SIZE,
+        // SETTINGS_MAX_HEADER_LIST_SIZE.
+        let expected: Vec<_> = table.into_iter().chain([(2, 0), (4, stream), (6, 128 << 10)]).collect();
+        assert_eq!(told, expected, "{options}");
     }
 }

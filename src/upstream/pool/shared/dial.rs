@@ -81,6 +81,7 @@ impl Pool {
             max_header_count: self.cluster.limits.max_header_count,
             stream_window: http2.stream_window,
             connection_window: http2.connection_window,
+            table_size: http2.table_size,
             keep_alive: http2.keep_alive,
             secured: known.tls.is_some(),
         };
