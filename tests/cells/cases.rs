@@ -6,7 +6,20 @@ use crate::case::{Act, Case, Script};
 use crate::support::message::Request;
 
 pub(crate) fn all() -> Vec<Case> {
-    [methods(), statuses(), contents(), fields(), trailers(), interims(), broken(), streams()].concat()
+    [
+        methods(),
+        targets(),
+        statuses(),
+        contents(),
+        fields(),
+        limits(),
+        trailers(),
+        grpc(),
+        interims(),
+        broken(),
+        streams(),
+    ]
+    .concat()
 }
 
 fn exchange(name: &'static str, request: Request, script: Script) -> Case {
@@ -35,7 +48,76 @@ fn methods() -> Vec<Case> {
         fine("DELETE", Request::new("DELETE", "/it")),
         fine("DELETE with content", Request::new("DELETE", "/it").body("why").sized()),
         fine("OPTIONS", Request::new("OPTIONS", "/")),
+        fine("DELETE with content of no length", Request::new("DELETE", "/it").body("why")),
+        fine("GET with content", Request::get("/").body("why").sized()),
+        fine("TRACE", Request::new("TRACE", "/")),
+        exchange(
+            "HEAD of what is not there",
+            Request::new("HEAD", "/"),
+            Script::head(404, &[("content-length", "8")]).end(),
+        ),
         fine("a method of one's own", Request::new("PROPFIND", "/").body("<all/>").sized()),
+    ]
+}
+
+fn targets() -> Vec<Case> {
+    vec![
+        fine("a path with empty segments and dots", Request::get("//a/./b/../c;d=e/")),
+        fine("a path with escapes", Request::get("/%2e%2E/a%2Fb%zz?%00")),
+        fine("an empty query", Request::get("/?")),
+        fine("a long target", Request::get(format!("/{}", "p".repeat(4000)).leak())),
+        fine("what the gateway answers", Request::get("/direct")),
+        fine("where the gateway leads elsewhere", Request::get("/redirect/a?b=c")),
+        fine("a post that the gateway answers", Request::post("/direct", "some content").sized()),
+    ]
+}
+
+fn limits() -> Vec<Case> {
+    let request = (0..150).fold(Request::get("/"), |request, number| request.header(&format!("x-{number}"), "v"));
+    let many: Vec<(&'static str, &'static str)> =
+        (0..150).map(|number| (&*format!("x-{number}").leak(), "v")).collect();
+    vec![
+        fine("more fields than a request may have", request),
+        fine("a larger head than a request may have", Request::get("/").header("x-long", &"v".repeat(70_000))),
+        answered("more fields than an answer may have", Script::head(200, &many).end()),
+    ]
+}
+
+fn grpc() -> Vec<Case> {
+    let call = || {
+        Request::post("/a.B/C", "\0\0\0\0\u{2}hi").header("content-type", "application/grpc").header("te", "trailers")
+    };
+    let head = || Script::head(200, &[("content-type", "application/grpc"), ("trailer", "grpc-status, grpc-message")]);
+    let case = |name, act, script| Case { name, act, script };
+    vec![
+        exchange(
+            "gRPC that fails in the middle",
+            call(),
+            head().data("\0\0\0\0\u{2}ho").trailers(&[("grpc-status", "13"), ("grpc-message", "no")]),
+        ),
+        exchange("gRPC to an upstream that resets", call(), Script::default().reset()),
+        exchange("gRPC without an answer in time", call(), Script::default().await_end()),
+        exchange(
+            "gRPC that the gateway answers",
+            Request::post("/direct", "\0\0\0\0\u{2}hi").header("content-type", "application/grpc"),
+            Script::default(),
+        ),
+        case(
+            "gRPC both ways",
+            Act::Talk(
+                Request::new("POST", "/a.B/C").header("content-type", "application/grpc").header("te", "trailers"),
+                &["one", "two"],
+            ),
+            Script::default()
+                .early()
+                .await_content(3)
+                .and_head(200, &[("content-type", "application/grpc"), ("trailer", "grpc-status")])
+                .data("ONE")
+                .await_content(6)
+                .data("TWO")
+                .await_content(usize::MAX)
+                .trailers(&[("grpc-status", "0")]),
+        ),
     ]
 }
 
@@ -51,6 +133,11 @@ fn statuses() -> Vec<Case> {
             Script::head(206, &[("content-length", "2"), ("content-range", "bytes 0-1/9")]).data("he").end(),
         ),
         answered("301", Script::head(301, &[("content-length", "0"), ("location", "/elsewhere?a=b")]).end()),
+        answered(
+            "401",
+            Script::head(401, &[("content-length", "0"), ("www-authenticate", "Basic realm=\"a, b\"")]).end(),
+        ),
+        answered("429", Script::head(429, &[("content-length", "0"), ("retry-after", "5")]).end()),
         answered("404", Script::reply(404, "not here")),
         answered("500", Script::reply(500, "broken")),
         answered("599", Script::reply(599, "strange")),
@@ -88,6 +175,10 @@ fn fields() -> Vec<Case> {
             Request::get("/").header("x-a", "1").header("x-a", "2").header("accept", "*/*").header("x-empty", ""),
         ),
         fine("cookies", Request::get("/").header("cookie", "a=b").header("cookie", "c=d; e=f")),
+        fine(
+            "codings of content",
+            Request::get("/").header("accept-encoding", "gzip, br").header("range", "bytes=0-1"),
+        ),
         fine("te: trailers", Request::get("/").header("te", "trailers")),
         fine("a long field", Request::get("/").header("x-long", long)),
         fine("many fields", request),
@@ -232,6 +323,16 @@ fn streams() -> Vec<Case> {
                 .data("THREE")
                 .await_content(usize::MAX)
                 .end(),
+        ),
+        case(
+            "an answer in two halves",
+            Act::ReadThenRelease(Request::get("/")),
+            Script::head(200, &[("content-length", "10")]).data("hello").await_release().data("world").end(),
+        ),
+        case(
+            "an answer in two parts",
+            Act::ReadThenRelease(Request::get("/")),
+            Script::head(200, &[]).data("hello").await_release().data("world").end(),
         ),
         case(
             "an answer before the end of the request",

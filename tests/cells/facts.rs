@@ -21,6 +21,10 @@ impl Facts {
             self.note(&format!("interim {status}"), "came".to_owned());
             self.fields(&format!("interim {status} field"), fields);
         }
+        if reply.status == 431 {
+            // On HTTP/1 hyper or the gateway says it, by how the bytes came.
+            return;
+        }
         self.fields("field", &reply.headers);
         self.note("content", text(&reply.body));
         self.fields("trailer", &reply.trailers);
@@ -48,6 +52,9 @@ impl Facts {
                 "to" => Some(cell.to),
                 _ => None,
             };
+            if field == "sent" && line["code"] == 431 {
+                continue;
+            }
             let named = version.is_some_and(|version| value == in_logs(version));
             self.note(&format!("log {field}"), if named { "its version".to_owned() } else { value.to_string() });
         }

@@ -37,6 +37,17 @@ pub(crate) const KNOWN: &[Known] = &[
     cells("trailers of the answer", H1, ALL, "trailer x-v", "RFC 9110 §6.5.1: hyper sends those that are announced"),
     chance("many fields of the answer", H1, H3, "field *", "RFC 9112 §6.3: a length that is known is said"),
     chance("nothing, without a length", H1, H3, "field *", "RFC 9112 §6.3: a length that is known is said"),
+    cells("a larger head than a request may have", H2_AND_H3, ALL, "*", TOO_LARGE),
+    cells("more fields than a request may have", H2_AND_H3, ALL, "*", TOO_LARGE),
+    cells("more fields than a request may have", H1, ALL, "log details", "hyper does not say which limit it was"),
+    cells(
+        "more fields than an answer may have",
+        ALL,
+        H2_AND_H3,
+        "*",
+        "RFC 9110 §15.6.3: an answer that is not valid is 502",
+    ),
+    cells("gRPC to an upstream that resets", ALL, H3, "log details", NAMES),
     cells("a reset instead of an answer", ALL, H3, "log details", NAMES),
     cells("a reset in content with a length", ALL, H3, "log details", NAMES),
     cells("a reset in content without a length", ALL, H3, "log details", NAMES),
@@ -45,6 +56,8 @@ pub(crate) const KNOWN: &[Known] = &[
     cells("the client leaves in its request", H3, ALL, "log *", LEFT),
 ];
 
+const TOO_LARGE: &str = "RFC 6585 §5: it is answered 431, as on HTTP/1, where Envoy resets the stream";
+
 const NAMES: &str = "Envoy adds the error names of its QUIC library";
 
 const LEFT: &str = "a client that leaves is told from one that stays";
@@ -52,6 +65,7 @@ const LEFT: &str = "a client that leaves is told from one that stays";
 const H1: &[Version] = &[Http1];
 const H2: &[Version] = &[Http2];
 const H3: &[Version] = &[Http3];
+const H2_AND_H3: &[Version] = &[Http2, Http3];
 const ALL: &[Version] = &Version::ALL;
 
 const fn any(case: &'static str, fact: &'static str, reason: &'static str) -> Known {
