@@ -21,7 +21,7 @@ def shortened(value):
 
 
 def told():
-    """What the client is told: port, authority, version."""
+    """What the client is told: port, authority, speaks."""
     return json.loads(sys.argv[-1])
 
 

@@ -48,6 +48,14 @@ pub(crate) const APPLICATIONS: &[Application] = &[
         ],
         ways: &[None, Some(Between::Http2), Some(Between::Http3)],
     },
+    Application {
+        name: "page",
+        cases: PAGE,
+        server: Source::Python { package: WEBSOCKETS, script: "page_server.py" },
+        serves: Version::Http1,
+        clients: &[curl(Version::Http1), curl(Version::Http2), curl(Version::Http3)],
+        ways: &[None, Some(Between::Http2), Some(Between::Http3)],
+    },
 ];
 
 const GRPC: &[Case] = &[
@@ -86,6 +94,17 @@ const WEBSOCKET: &[Case] = &[
     case("idle", "a socket on which nothing is said for 1 s goes on"),
     case("20", "20 sockets at once, over HTTP/2 and HTTP/3 on one connection"),
 ];
+
+const PAGE: &[Case] = &[
+    case("whole", "100 objects of up to 1 MB, asked for at once: each comes with the right bytes"),
+    case("once", "each is asked for once at the backend"),
+    case("connections", "one connection over HTTP/2 and HTTP/3, six over HTTP/1.1"),
+];
+
+const fn curl(speaks: Version) -> Client {
+    let source = Source::Debian { package: "curl", script: "curl_page.py" };
+    Client { name: "curl", stack: "libcurl, nghttp2, QUIC of OpenSSL, nghttp3", speaks, source }
+}
 
 const fn case(heading: &'static str, meaning: &'static str) -> Case {
     Case { heading, meaning, logged: None }

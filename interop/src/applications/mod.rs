@@ -64,6 +64,8 @@ enum Version {
 struct Told<'a> {
     port: u16,
     authority: &'a Path,
+    /// `h1`, `h2` or `h3`.
+    speaks: &'a str,
 }
 
 impl Application {
@@ -99,7 +101,7 @@ impl Application {
             for client in &clients {
                 let name = client.name_on(*between, self.serves);
                 let outcome = match client.source.prepare() {
-                    Ok(program) => Outcome::Ran(self.run(&program, &gateways)),
+                    Ok(program) => Outcome::Ran(self.run(&program, client.speaks, &gateways)),
                     Err(error) => Outcome::Skipped(error.to_string()),
                 };
                 rows.push(Row::new(&name, client.stack, outcome));
@@ -108,8 +110,8 @@ impl Application {
         Ok(rows)
     }
 
-    fn run(&self, client: &Program, gateways: &Gateways) -> Vec<Verdict> {
-        let said = gateways.ask(client);
+    fn run(&self, client: &Program, speaks: Version, gateways: &Gateways) -> Vec<Verdict> {
+        let said = gateways.ask(client, speaks.name());
         let verdict = |case: &Case| {
             let verdict = match &said {
                 Ok(verdicts) => verdicts.get(case.heading).cloned(),
@@ -130,8 +132,8 @@ impl Application {
 
 impl Gateways {
     /// What `client` makes of each case.
-    fn ask(&self, client: &Program) -> io::Result<BTreeMap<String, Verdict>> {
-        let json = serde_json::to_string(&Told { port: self.port, authority: &self.authority })?;
+    fn ask(&self, client: &Program, speaks: &str) -> io::Result<BTreeMap<String, Verdict>> {
+        let json = serde_json::to_string(&Told { port: self.port, authority: &self.authority, speaks })?;
         let output = program::output(command(client)?.arg(json), ALL_CASES)?;
         let line = output.lines().last().unwrap_or_default();
         serde_json::from_str(line).map_err(|error| io::Error::other(format!("the client printed {line:?}: {error}")))

@@ -5,7 +5,6 @@ use h2::SendStream;
 use http::request::Parts;
 
 use super::body::StreamBody;
-use super::error::from_upstream;
 use super::sink::StreamSink;
 use super::stream::ClientExchange;
 use crate::codec::extended_connect;
@@ -23,8 +22,8 @@ impl ClientExchange {
     ) -> Result<Response, Failure> {
         let head = self.answer().await?;
         if !head.status().is_success() {
-            let ended = stream.send_data(Bytes::new(), true);
-            ended.map_err(|error| Failure::UpstreamReset(from_upstream(&error)))?;
+            // RFC 9113 §8.1: an upstream that has answered need not hear the end.
+            let _ = stream.send_data(Bytes::new(), true);
             self.asked.stream = Some(stream);
             return self.response(head, &request.method).await;
         }
