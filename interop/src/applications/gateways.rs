@@ -78,8 +78,8 @@ impl Between {
 fn one(front: &Front, name: &str, (cluster, upstream): (&str, u16), directory: &Path) -> io::Result<(Running, u16)> {
     let port = free_port()?;
     let values = [
-        ("tcp_manager", include_str!("manager.yaml").to_owned()),
-        ("quic_manager", include_str!("manager.yaml").replace("codec_type: AUTO", "codec_type: HTTP3")),
+        ("tcp_manager", manager("AUTO", "http2_protocol_options: { allow_connect: true }")),
+        ("quic_manager", manager("HTTP3", "http3_protocol_options: { allow_extended_connect: true }")),
         ("cluster", cluster.to_owned()),
         ("port", port.to_string()),
         ("upstream", upstream.to_string()),
@@ -90,6 +90,11 @@ fn one(front: &Front, name: &str, (cluster, upstream): (&str, u16), directory: &
     let (file, admin) = (directory.join(format!("{name}.yaml")), directory.join(format!("{name}-admin")));
     fs::write(&file, filled(include_str!("gateway.yaml"), &values))?;
     Ok((front.start(&file, &admin, 1)?, port))
+}
+
+/// The connection manager of a codec, with the options that let tunnels be asked for in it.
+fn manager(codec: &str, options: &str) -> String {
+    filled(include_str!("manager.yaml"), &[("codec", codec), ("options", options)])
 }
 
 /// A port on which nobody listens now, neither over TCP nor over UDP.
@@ -105,4 +110,4 @@ fn free_port() -> io::Result<u16> {
 const CLEAR_HTTP2: &str = "typed_extension_protocol_options:
         envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
           \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-          explicit_http_config: { http2_protocol_options: { allow_connect: true } }";
+          explicit_http_config: { http2_protocol_options: {} }";

@@ -99,12 +99,14 @@ impl Application {
         for between in self.ways {
             let gateways = Gateways::start(&front, *between, (self.serves, port), directory)?;
             for client in &clients {
-                let name = client.name_on(*between, self.serves);
-                let outcome = match client.source.prepare() {
-                    Ok(program) => Outcome::Ran(self.run(&program, client.speaks, &gateways)),
-                    Err(error) => Outcome::Skipped(error.to_string()),
+                let hops = client.hops(*between, self.serves);
+                let (name, outcome) = match client.source.prepare() {
+                    Ok(program) => {
+                        (program.named(client.name), Outcome::Ran(self.run(&program, client.speaks, &gateways)))
+                    }
+                    Err(error) => (client.name.to_owned(), Outcome::Skipped(error.to_string())),
                 };
-                rows.push(Row::new(&name, client.stack, outcome));
+                rows.push(Row::new(&format!("{name}, {hops}"), client.stack, outcome));
             }
         }
         Ok(rows)
@@ -141,11 +143,11 @@ impl Gateways {
 }
 
 impl Client {
-    /// `grpcio 1.2, h2 -> h3 -> h2`.
-    fn name_on(&self, between: Option<Between>, serves: Version) -> String {
+    /// `h2 -> h3 -> h2`.
+    fn hops(&self, between: Option<Between>, serves: Version) -> String {
         let hops = [Some(self.speaks), between.map(Between::version), Some(serves)];
         let hops: Vec<_> = hops.into_iter().flatten().map(Version::name).collect();
-        format!("{}, {}", self.name, hops.join(" -> "))
+        hops.join(" -> ")
     }
 }
 
