@@ -8,9 +8,8 @@ import tempfile
 
 from debian import run
 from judge import Wrong, bytes_of, expect, say, told, verdict
-from page_server import size
+from page_server import OBJECTS, size
 
-OBJECTS = 100
 VERSIONS = {"h1": ("--http1.1", 6), "h2": ("--http2", OBJECTS), "h3": ("--http3-only", OBJECTS)}
 
 

@@ -53,7 +53,14 @@ pub(crate) const APPLICATIONS: &[Application] = &[
         cases: PAGE,
         server: Source::Python { package: WEBSOCKETS, script: "page_server.py" },
         serves: Version::Http1,
-        clients: &[curl(Version::Http1), curl(Version::Http2), curl(Version::Http3)],
+        clients: &[
+            curl(Version::Http1),
+            curl(Version::Http2),
+            curl(Version::Http3),
+            chromium(Version::Http1),
+            chromium(Version::Http2),
+            chromium(Version::Http3),
+        ],
         ways: &[None, Some(Between::Http2), Some(Between::Http3)],
     },
 ];
@@ -104,6 +111,11 @@ const PAGE: &[Case] = &[
 const fn curl(speaks: Version) -> Client {
     let source = Source::Debian { package: "curl", script: "curl_page.py" };
     Client { name: "curl", stack: "libcurl, nghttp2, QUIC of OpenSSL, nghttp3", speaks, source }
+}
+
+const fn chromium(speaks: Version) -> Client {
+    let source = Source::Debian { package: "chromium-headless-shell", script: "chromium_page.py" };
+    Client { name: "chromium", stack: "Chromium, QUICHE, BoringSSL", speaks, source }
 }
 
 const fn case(heading: &'static str, meaning: &'static str) -> Case {
