@@ -70,6 +70,8 @@ def showing(asked):
         options = ["--no-sandbox", "--no-zygote", "--disable-gpu", f"--browser-subprocess-path={program}"]
         # It takes authorities from a store of NSS alone; a key that is named is believed without one.
         options += [f"--ignore-certificate-errors-spki-list={key_hash(asked)}", f"--user-data-dir={directory}/data"]
+        # Over QUIC it tries one address only, and IPv6 is not listened on.
+        options += ["--host-resolver-rules=MAP localhost 127.0.0.1"]
         options += [option.format(**asked) for option in VERSIONS[asked["speaks"]]]
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen([program, *options, f"{base(asked)}/page?{name(asked)}"], **quiet)
