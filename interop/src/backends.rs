@@ -31,7 +31,7 @@ pub(crate) fn filled(template: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// The port of the address in `line`.
-fn port_in(line: &str) -> io::Result<u16> {
+pub(crate) fn port_in(line: &str) -> io::Result<u16> {
     let after = line.split("127.0.0.1:").nth(1).unwrap_or_default();
     let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().map_err(|_| io::Error::other(format!("no address in {line:?}")))

@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use serde::Deserialize;
+
 use crate::{
     ask::{Ask, Reply, Request, Said, Seen},
     backend::{EARLY_HINTS, HELD, HELD_BODY, TRAILERS, UPLOAD},
@@ -26,7 +28,8 @@ pub(crate) enum Case {
 }
 
 /// What became of a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
     /// With what was seen.
     Ok(String),

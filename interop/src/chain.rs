@@ -210,7 +210,7 @@ impl Front {
     }
 }
 
-fn command(program: &Program) -> io::Result<Command> {
+pub(crate) fn command(program: &Program) -> io::Result<Command> {
     let (name, arguments) = program.command.split_first().ok_or_else(|| io::Error::other("an empty command"))?;
     let mut command = Command::new(name);
     command.args(arguments);
@@ -218,14 +218,14 @@ fn command(program: &Program) -> io::Result<Command> {
 }
 
 /// Starts a program and waits until it says that it is ready.
-fn started(command: &mut Command, sign: &str) -> io::Result<Running> {
+pub(crate) fn started(command: &mut Command, sign: &str) -> io::Result<Running> {
     let running = Running::start(command)?;
     running.line(sign, PATIENCE)?;
     Ok(running)
 }
 
 /// What the programs of `interop/peers` print.
-const READY: &str = "interop: ready";
+pub(crate) const READY: &str = "interop: ready";
 const CANCELLED: &str = "interop: cancelled";
 const DRAINING: &str = "interop: draining";
 

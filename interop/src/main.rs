@@ -1,5 +1,5 @@
-//! `cargo run -p quicgate-interop`: public HTTP/3 clients against Quicgate, public HTTP/3 servers behind it, and a table of
-//! what works for each.
+//! `cargo run -p quicgate-interop`: public HTTP/3 clients against Quicgate, public HTTP/3 servers behind it, programs that
+//! speak gRPC and WebSocket through it, and tables of what works for each.
 //!
 //! It builds and starts the gateway with its backends, installs each client and server once under `interop/.venv` and
 //! `interop/.peers`, runs the cases and prints the tables. With `--url` the clients' server is another one that answers as
@@ -8,6 +8,7 @@
 
 mod adapter;
 mod admin;
+mod applications;
 mod ask;
 mod backend;
 mod backends;
@@ -32,6 +33,7 @@ use std::{
 use clap::Parser;
 
 use crate::{
+    applications::{APPLICATIONS, Application},
     case::Case,
     chain::{Chain, Front},
     files::Files,
@@ -82,6 +84,9 @@ fn main() -> io::Result<ExitCode> {
     }
     if options.url.is_none() {
         matrices.push(bench.servers()?);
+        for application in APPLICATIONS {
+            matrices.push(bench.application(application)?);
+        }
     }
     let out = &mut io::stdout().lock();
     for matrix in &matrices {
@@ -109,14 +114,27 @@ impl Bench<'_> {
         let named = PEERS.iter().filter(|peer| self.options.names(peer.name));
         let rows = named.map(|peer| self.peer(peer)).collect::<io::Result<_>>()?;
         let server = self.options.url.as_deref().unwrap_or("Quicgate");
-        Ok(Matrix::new(format!("Clients, against {server}"), rows))
+        Ok(Matrix::new(format!("Clients, against {server}"), headings(), rows))
     }
 
     fn servers(&self) -> io::Result<Matrix> {
         let named = UPSTREAMS.iter().filter(|upstream| self.options.names(upstream.name));
         let rows = named.map(|upstream| self.upstream(upstream)).collect::<io::Result<_>>()?;
-        let front = if self.options.servers_behind_envoy { "the real Envoy" } else { "Quicgate" };
-        Ok(Matrix::new(format!("Servers, behind {front}"), rows))
+        Ok(Matrix::new(format!("Servers, behind {}", self.front_name()), headings(), rows))
+    }
+
+    fn application(&self, application: &Application) -> io::Result<Matrix> {
+        writeln!(io::stderr(), "{}", application.name)?;
+        let rows = application.rows(|| self.front(), |name| self.options.names(name), self.directory)?;
+        Ok(Matrix::new(format!("{}, through {}", application.name, self.front_name()), application.headings(), rows))
+    }
+
+    fn front_name(&self) -> &'static str {
+        if self.options.servers_behind_envoy { "the real Envoy" } else { "Quicgate" }
+    }
+
+    fn front(&self) -> io::Result<Front> {
+        Ok(if self.options.servers_behind_envoy { Front::Envoy(ENVOY.prepare()?) } else { Front::Quicgate })
     }
 
     /// One client against Quicgate, or against the server that was named.
@@ -141,8 +159,7 @@ impl Bench<'_> {
     fn upstream(&self, upstream: &Upstream) -> io::Result<Row> {
         writeln!(io::stderr(), "{} as a server", upstream.name)?;
         let prepared = || {
-            let front =
-                if self.options.servers_behind_envoy { Front::Envoy(ENVOY.prepare()?) } else { Front::Quicgate };
+            let front = self.front()?;
             Ok((upstream.source.prepare()?, front, REFERENCE.prepare()?))
         };
         let (server, front, client) = match prepared() {
@@ -160,6 +177,16 @@ impl Bench<'_> {
 
 /// What the columns mean, for `--help`.
 fn cases() -> String {
-    let line = |case: &Case| format!("\n  {:9}  {}", case.heading(), case.meaning());
-    format!("Cases:{}", Case::ALL.iter().map(line).collect::<String>())
+    let line = |heading: &str, meaning: &str| format!("\n  {heading:11}  {meaning}");
+    let mut cases: String = Case::ALL.iter().map(|case| line(case.heading(), case.meaning())).collect();
+    for application in APPLICATIONS {
+        cases += &format!("\n\nCases of {}:", application.name);
+        cases.extend(application.cases.iter().map(|case| line(case.heading, case.meaning)));
+    }
+    format!("Cases:{cases}")
+}
+
+/// The heads of the columns of clients and servers.
+fn headings() -> Vec<&'static str> {
+    Case::ALL.map(Case::heading).to_vec()
 }
