@@ -266,12 +266,12 @@ fn interims() -> Vec<Case> {
         exchange(
             "an expectation that is met",
             Request::post("/", "some content").sized().header("expect", "100-continue"),
-            fine(Script::default().interim(100, &[])).early(),
+            fine(Script::default().interim(100, &[]).await_content(usize::MAX)).early(),
         ),
         exchange(
             "an expectation that is refused",
             Request::post("/", "some content").sized().header("expect", "100-continue"),
-            Script::reply(417, "no").early(),
+            Script::reply(417, "no"),
         ),
     ]
 }
