@@ -69,6 +69,12 @@ impl Places {
         self.interval
     }
 
+    /// Whether one of the files is there and cannot be opened, for want of descriptors for one.
+    #[must_use]
+    pub fn are_shut(&self) -> bool {
+        self.files.iter().any(|file| file.exists() && fs::File::open(file).is_err())
+    }
+
     /// What the files are now.
     #[must_use]
     pub fn stamp(&self) -> Stamp {

@@ -283,16 +283,17 @@ impl rotation::Context for Live {
     fn refresh(&self) {
         let recipe = self.recipe.lock().unwrap_or_else(PoisonError::into_inner);
         self.count_refusals(recipe.refused());
-        let certificates = recipe.certificates();
-        if recipe.is_made(&self.now(), &certificates) {
-            return;
-        }
+        let mut certificates = recipe.certificates();
         if let Some(bare) = unstapled(&certificates, recipe.policy) {
             let path = &bare.facts.path;
             tracing::warn!(
                 path,
                 "a certificate without the staple that MUST_STAPLE asks for is not shown: the last good one stays"
             );
+            // Whom to believe, and keys, are taken up all the same.
+            certificates.clone_from(&self.now().certificates);
+        }
+        if recipe.is_made(&self.now(), &certificates) {
             return;
         }
         let taken = self.take(recipe.generation(certificates));

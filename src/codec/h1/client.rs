@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::header::{CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT};
+use http::header::{CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
 use http::{HeaderValue, Method};
 use http_body::Body as _;
 use hyper::client::conn::http1::{Builder, SendRequest};
@@ -96,7 +96,7 @@ impl ClientStream {
     /// # Errors
     /// [`SendError::Unsent`] gives the request back when the connection was closed before any of it was written.
     pub async fn send(&mut self, mut request: Request) -> Result<Response, SendError> {
-        let asked = AskedTunnel::of_request(&request);
+        let (asked, version) = (AskedTunnel::of_request(&request), request.version());
         let key = asked.as_ref().and_then(|asked| prepare(asked, &mut request));
         *request.version_mut() = http::Version::HTTP_11;
         if request.body().is_end_stream() && may_have_content(request.method()) {
@@ -114,7 +114,14 @@ impl ClientStream {
             sent = self.sender.try_send_request(request) => sent,
         };
         let response = sent.map_err(|mut error| match error.take_message() {
-            Some(request) => SendError::Unsent(Box::new(request)),
+            // As it came: on another connection it is asked for anew.
+            Some(mut request) => {
+                *request.version_mut() = version;
+                if key.is_some() {
+                    request.headers_mut().remove(SEC_WEBSOCKET_KEY);
+                }
+                SendError::Unsent(Box::new(request))
+            }
             None => SendError::Failed(from_response(error.into_error())),
         })?;
         match granted(asked.as_ref(), key.as_deref(), &response) {
@@ -161,3 +168,26 @@ fn may_have_content(method: &Method) -> bool {
 
 /// hyper has no smaller buffer.
 const LEAST_BUFFER: usize = 8192;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::http::ConnectProtocol;
+
+    #[tokio::test]
+    async fn rfc6455_4_1_who_is_asked_again_is_asked_with_a_key_of_its_own() {
+        let limits = ClientLimits { max_header_bytes: 1 << 16, max_header_count: 100, proper_case: false };
+        let (io, other) = tokio::io::duplex(1 << 16);
+        let (mut stream, work) = connect(io, limits).await.unwrap();
+        drop((other, work));
+        let protocol = ConnectProtocol::try_from(Bytes::from_static(b"websocket")).unwrap();
+        let mut request = Request::new(Body::Empty);
+        *request.version_mut() = http::Version::HTTP_2;
+        request.extensions_mut().insert(protocol);
+        let Err(SendError::Unsent(given_back)) = stream.send(request).await else { panic!("it was sent") };
+        assert_eq!(given_back.version(), http::Version::HTTP_2);
+        assert!(!given_back.headers().contains_key(SEC_WEBSOCKET_KEY));
+    }
+}

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -38,6 +39,10 @@ struct Tried {
     stamp: Stamp,
     /// Of the file that holds the secret.
     own: Stamp,
+    /// It was no good.
+    failed: bool,
+    /// Something was there that could not be opened: whoever has no descriptor left has one again later.
+    unread: bool,
 }
 
 impl<M: Material> Source<M> {
@@ -107,7 +112,11 @@ impl<M: Material> Source<M> {
 impl<M: Material> Renewable for Source<M> {
     fn places(&self) -> Places {
         let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        if tried.places.are_unwatched() { Places::default() } else { tried.places.clone() }
+        let mut places = if tried.places.are_unwatched() { Places::default() } else { tried.places.clone() };
+        if tried.unread {
+            places.every(AGAIN);
+        }
+        places
     }
 
     fn begin(&self) {
@@ -118,11 +127,12 @@ impl<M: Material> Renewable for Source<M> {
 
     fn renew(&self, asked: bool) {
         let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        if tried.places.are_unwatched() && !asked {
+        let again = tried.unread || asked && tried.failed;
+        if tried.places.are_unwatched() && !asked && !again {
             return;
         }
         let stamp = tried.places.stamp();
-        if stamp == tried.stamp {
+        if stamp == tried.stamp && !again {
             return;
         }
         match &self.origin {
@@ -131,6 +141,8 @@ impl<M: Material> Renewable for Source<M> {
                 tried.stamp = stamp;
                 let report = Report::new(M::FIELD);
                 let read = M::load(written, report.at()).map_err(|_| report.lines(Severity::Error));
+                tried.failed = read.is_err();
+                tried.unread = tried.failed && tried.places.are_shut();
                 self.take(read, &report.lines(Severity::Warning), M::NAME);
             }
             Origin::Delivered(delivery, stats) => {
@@ -140,8 +152,9 @@ impl<M: Material> Renewable for Source<M> {
                 if read.secret.is_ok() {
                     stats.in_use();
                 }
+                let failed = read.secret.is_err();
                 self.take(read.secret, &read.warnings, &format!("the secret `{}`", delivery.name()));
-                *tried = now;
+                *tried = Tried { failed, unread: failed && now.places.are_shut(), ..now };
             }
         }
     }
@@ -156,7 +169,7 @@ fn at_rest<M: Material>(delivery: &Delivery, mut places: Places) -> (Delivered<M
         let read = delivery.read::<M>();
         tries += 1;
         if read.places == places {
-            return (read, Tried { places, stamp, own });
+            return (read, Tried { places, stamp, own, ..Tried::default() });
         }
         places = read.places.clone();
         if tries == TRIES {
@@ -183,3 +196,64 @@ impl<M: Material> fmt::Debug for Source<M> {
 }
 
 const TRIES: u32 = 3;
+
+/// How soon what could not be opened is tried again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::config::proto::envoy::config::core::v3::{DataSource, WatchedDirectory, data_source::Specifier};
+    use crate::config::proto::envoy::extensions::transport_sockets::tls::v3::{GenericSecret, secret::Type};
+
+    /// What can be read as long as nothing keeps it from that.
+    #[derive(Debug)]
+    struct Readable;
+
+    static SHUT: AtomicBool = AtomicBool::new(false);
+
+    impl Material for Readable {
+        type Written = GenericSecret;
+        const FIELD: &'static str = "generic_secret";
+        const NAME: &'static str = "a secret";
+
+        fn of(_: &Type) -> Option<&GenericSecret> {
+            None
+        }
+
+        fn load(_: &GenericSecret, at: At<'_>) -> Result<Self, Invalid> {
+            if SHUT.load(Ordering::Relaxed) { Err(at.error("cannot be read")) } else { Ok(Self) }
+        }
+
+        fn files(written: &GenericSecret) -> (Vec<&DataSource>, Option<&WatchedDirectory>) {
+            (written.secret.iter().collect(), None)
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_tried_again_where_that_is_asked_for() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().display().to_string();
+        let secret = DataSource { specifier: Some(Specifier::Filename(path)), ..DataSource::default() };
+        let written = GenericSecret { secret: Some(secret), ..GenericSecret::default() };
+        let report = Report::new("test");
+        let source = Source::<Readable>::written(&written, report.at()).unwrap();
+        let first = source.now();
+        let renewed = |asked| {
+            let before = source.now();
+            source.renew(asked);
+            !Arc::ptr_eq(&before, &source.now())
+        };
+        assert!(!renewed(true), "it is the same file");
+        SHUT.store(true, Ordering::Relaxed);
+        std::fs::write(file.path(), "other").unwrap();
+        assert!(!renewed(true));
+        assert!(Arc::ptr_eq(&first, &source.now()) && source.refused() == 1);
+        SHUT.store(false, Ordering::Relaxed);
+        assert!(!renewed(false), "nothing watches it");
+        assert!(renewed(true), "the file is as it was, and can be read now");
+        assert!(!renewed(true));
+    }
+}

@@ -173,5 +173,12 @@ fn succeeds(new: &Validation, old: &Validation, at: At<'_>) -> Result<(), Invali
             "verifies nothing any more: set `trusted_ca`, or restart where certificates are not to be verified from now on",
         ));
     }
+    // They make a certificate required where nothing else does.
+    let insists = |validation: &Validation| validation.is_picky() && !validation.lets_pass();
+    if insists(old) && !insists(new) {
+        return Err(at.error(
+            "asks for no name and no pin any more: name one, or restart where any certificate will do from now on",
+        ));
+    }
     Ok(())
 }

@@ -5,12 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::aws_lc_rs::default_provider;
 use tempfile::TempDir;
 
+use super::certificates::{CERTIFICATES, ecdsa, response};
 use super::gate::{Door, Gate, client};
 use super::papers::{Authority, Paper, dns};
-use super::rotation::replace;
-use crate::support::client::Version;
+use super::rotation::{How, Place, replace};
+use crate::support::certificates::roots;
+use crate::support::client::{Client, Version};
 use crate::support::deadline::until;
 use crate::support::message::Request;
 
@@ -155,6 +159,79 @@ async fn authorities_and_revocations_in_files_are_read_again() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_refused_keeps_nobody_from_hearing_who_is_believed() {
+    let [old, new] = ["old", "new"].map(Authority::named);
+    let files = Files::new(&old);
+    let made = ecdsa(&["localhost"]);
+    let place = Place::new(&made, How::Moved);
+    let trusts = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(&made.pem)), Arc::new(default_provider()));
+    let trusts = trusts.build().expect("a verifier");
+    fs::write(place.path("ocsp"), response("20260101000000Z", Some("20990101000000Z"))).expect("written");
+    let certificate = |staple: &str| {
+        let directory = place.text();
+        format!(
+            "resources:\n- {{\"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret, name: edge, tls_certificate: {{certificate_chain: {{filename: \"{directory}/tls.crt\"}}, private_key: {{filename: \"{directory}/tls.key\"}}{staple}}}}}\n"
+        )
+    };
+    let staple = format!(", ocsp_staple: {{filename: \"{}/ocsp\"}}", place.text());
+    replace(&place.path("edge.yaml"), &certificate(&staple));
+    let context = format!(
+        "tls_certificate_sds_secret_configs: [{{name: edge, sds_config: {{path_config_source: {{path: \"{}/edge.yaml\"}}}}}}], validation_context: {{{}, watched_directory: {{path: \"{}\"}}}}",
+        place.text(),
+        files.context(),
+        files.path().display()
+    );
+    let tls = "ocsp_staple_policy: MUST_STAPLE, require_client_certificate: true";
+    let edge = super::edge_with(&tls.replace(", ", "\n          "), tls, &[(CERTIFICATES, &context)]).await;
+    let served = async |paper: &Paper| {
+        let mut served = Vec::new();
+        for version in [Version::Http2, Version::Http3] {
+            let mut tls = ClientConfig::clone(&client(Some(paper), version));
+            tls.dangerous().set_certificate_verifier(Arc::<WebPkiServerVerifier>::clone(&trusts));
+            let tls = Arc::new(tls);
+            let connected = match version {
+                Version::Http3 => Client::http3(edge.process.address("http3"), tls).await,
+                _ => Client::http2(edge.process.address("https"), Some(tls)).await,
+            };
+            let status = match connected {
+                Ok(client) => client.send(Request::get("/")).await.status,
+                Err(_) => 0,
+            };
+            served.push(status == 200);
+        }
+        served
+    };
+    let [of_old, of_new] = [signed(&old, 1), signed(&new, 2)];
+    assert_eq!((served(&of_old).await, served(&of_new).await), (vec![true; 2], vec![false; 2]));
+    replace(&place.path("edge.yaml"), &certificate(""));
+    let said = "a certificate without the staple that MUST_STAPLE asks for is not shown";
+    until("the refusal", async || edge.process.standard_error().contains(said).then_some(())).await;
+    files.put("crl.pem", &new.list(&[]));
+    files.put("ca.pem", &new.pem());
+    until("the new authority", async || (served(&of_new).await == [true; 2]).then_some(())).await;
+    assert_eq!(served(&of_old).await, [false; 2]);
+}
+
+#[tokio::test]
+async fn names_that_made_a_certificate_required_are_not_forgotten() {
+    let authority = Authority::named("people");
+    let files = Files::new(&authority);
+    let names = "match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: client.test}}]";
+    files.put("sds.yaml", &secret(&format!("{}, {names}", files.context())));
+    let gate = Gate::start(&[Door { name: "delivered", common: files.delivery(), ..Door::default() }]).await;
+    let good = signed(&authority, 1);
+    files.put("sds.yaml", &secret(&files.context()));
+    until("the refusal", async || {
+        gate.process.standard_error().contains("asks for no name and no pin any more").then_some(())
+    })
+    .await;
+    for version in Version::ALL {
+        assert!(enters(&gate, "delivered", version, &client(Some(&good), version)).await, "{version:?}");
+        assert!(!enters(&gate, "delivered", version, &client(None, version)).await, "{version:?}");
+    }
+}
+
+#[tokio::test]
 async fn who_is_live_stays_when_others_are_believed() {
     let [old, new] = ["old", "new"].map(Authority::named);
     let files = Files::new(&old);
@@ -162,7 +239,7 @@ async fn who_is_live_stays_when_others_are_believed() {
     let of_old = signed(&old, 1);
     let tls = client(Some(&of_old), Version::Http2);
     let address = gate.process.address(&Gate::listener("own", Version::Http2));
-    let live = crate::support::client::Client::http2(address, Some(tls)).await.expect("a connection");
+    let live = Client::http2(address, Some(tls)).await.expect("a connection");
     assert_eq!(live.send(Request::get("/")).await.status, 200);
     files.put("crl.pem", &new.list(&[]));
     files.put("ca.pem", &new.pem());

@@ -16,14 +16,14 @@ use crate::support::deadline::until;
 use crate::support::message::Request;
 
 /// A directory with a chain and its key, `tls.crt` and `tls.key`.
-struct Place {
+pub(super) struct Place {
     directory: TempDir,
     versions: usize,
 }
 
 /// How files are replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
+pub(super) enum How {
     /// By others that are moved there.
     Moved,
     /// As Kubernetes does it: they are links through `..data`, which comes to lead to another directory.
@@ -33,7 +33,7 @@ enum How {
 }
 
 impl Place {
-    fn new(made: &Made, how: How) -> Self {
+    pub(super) fn new(made: &Made, how: How) -> Self {
         let mut place = Self { directory: tempfile::tempdir().expect("a directory"), versions: 0 };
         if how == How::Linked {
             for name in ["tls.crt", "tls.key"] {
@@ -44,11 +44,11 @@ impl Place {
         place
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         self.directory.path().display().to_string()
     }
 
