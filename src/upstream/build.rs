@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::alternatives::Caches;
 use super::cluster::HostCounts;
 use super::protocol::{Spoken, spoken};
 use super::references::References;
@@ -23,8 +24,9 @@ pub fn clusters(list: &[proto::Cluster], secrets: &Secrets, at: At<'_>, stats: &
     if list.is_empty() && at.field("clusters").is_tainted() {
         references.give_up();
     }
+    let caches = Caches::default();
     for (at, written) in at.items("clusters", list) {
-        match cluster(written, secrets, at, stats).map(|cluster| references.add(cluster)) {
+        match cluster(written, secrets, &caches, at, stats).map(|cluster| references.add(cluster)) {
             Ok(Ok(_)) => {}
             Ok(Err(NameTaken(name))) => {
                 at.field("name").error(format_args!("there is another cluster named `{name}`"));
@@ -35,7 +37,13 @@ pub fn clusters(list: &[proto::Cluster], secrets: &Secrets, at: At<'_>, stats: &
     references
 }
 
-fn cluster(written: &proto::Cluster, secrets: &Secrets, at: At<'_>, stats: &Scope) -> Result<Cluster, Invalid> {
+fn cluster(
+    written: &proto::Cluster,
+    secrets: &Secrets,
+    caches: &Caches,
+    at: At<'_>,
+    stats: &Scope,
+) -> Result<Cluster, Invalid> {
     use proto::cluster::{ClusterDiscoveryType, DiscoveryType, LbPolicy};
     let kind = match &written.cluster_discovery_type {
         Some(ClusterDiscoveryType::Type(kind)) if *kind != DiscoveryType::Static as i32 => {
@@ -50,7 +58,7 @@ fn cluster(written: &proto::Cluster, secrets: &Secrets, at: At<'_>, stats: &Scop
     };
     // Envoy's names have no colons within a part.
     let scope = stats.scope(&format!("cluster.{}", written.name.replace(':', "_")));
-    let spoken = spoken(written, secrets, &scope, at);
+    let spoken = spoken(written, secrets, caches, &scope, at);
     // Names are for types of clusters that the walk refuses.
     let may_be_names = kind.is_err() || at.field("type").is_tainted();
     let versions = spoken.as_ref().ok().map(|spoken| &spoken.versions);

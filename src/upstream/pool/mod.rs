@@ -1,8 +1,8 @@
 //! One worker's side of a cluster: whose turn it is, and the connections to its hosts.
 //!
 //! `exclusive` has those of HTTP/1, which serve one exchange at a time; `shared` those of HTTP/2 and HTTP/3, which serve many,
-//! and the handshakes that agree on one or the other. Everything here is touched by one worker only: its mutex is never
-//! contended, and it is never held across an await.
+//! and the handshakes that agree on one or the other; HTTP/3 that a host has announced is tried beside TCP there. Everything here
+//! is touched by one worker only: its mutex is never contended, and it is never held across an await.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -151,7 +151,7 @@ impl Pool {
         let asked = self.cluster.asked(&host, request.headers());
         let version = request.version();
         let way = self.cluster.versions.of(version);
-        let goal = Goal { request: version, way, asked: &asked, host: &host, index };
+        let goal = Goal { request: version, way, asked: &asked, host: &host, address: host.address, index };
         match way {
             Way::Http1(http1) => self.send_http1(goal, http1, request, attempt).await,
             Way::Http2(_) | Way::Http3(_) | Way::Agreed(..) => self.send_shared(goal, request, attempt).await,

@@ -95,7 +95,7 @@ impl Pool {
     async fn dial_http3(&self, goal: Goal<'_>, http3: &Http3, place: &Place) -> Result<Standing, Undialled> {
         let Http3 { upstream, qpack } = http3;
         let handshake = goal.host.handshake(Protocol::Http3, &upstream.tls, goal.asked);
-        let dialling = self.quic.connect(goal.host.address, upstream, handshake)?;
+        let dialling = self.quic.connect(goal.address, upstream, handshake)?;
         let (quic, agreed) = dialling.complete().await?;
         place.connected();
         let limits = h3::ClientLimits {
@@ -113,7 +113,7 @@ impl Pool {
         };
         let known = Known {
             version: Protocol::Http3,
-            local: self.quic.local_address(&quic, goal.host.address),
+            local: self.quic.local_address(&quic, goal.address),
             tls: Some(TlsSide::new(agreed, goal.asked)),
         };
         let work: Work = Box::pin(async move {
