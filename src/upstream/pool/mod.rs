@@ -15,6 +15,7 @@ use crate::quic::QuicClients;
 
 mod age;
 mod exclusive;
+mod eyeballs;
 mod goal;
 mod lease;
 mod names;
@@ -29,6 +30,7 @@ mod untrailed;
 
 use self::goal::Goal;
 
+pub(super) use eyeballs::order;
 pub use lease::Lease;
 pub use secured::TlsSide;
 
@@ -73,6 +75,8 @@ pub struct Attempt {
     pub host: Option<Arc<Host>>,
     /// Our end of the connection.
     pub local: Option<SocketAddr>,
+    /// The other end: an address of the host, or the port of UDP that it has announced.
+    pub remote: Option<SocketAddr>,
     /// What is spoken on it.
     pub version: Option<http::Version>,
     /// Its TLS, where there is any.
@@ -90,6 +94,7 @@ pub struct Attempt {
 struct Known {
     version: Protocol,
     local: Option<SocketAddr>,
+    remote: Option<SocketAddr>,
     tls: Option<Arc<TlsSide>>,
 }
 
@@ -180,6 +185,7 @@ impl Attempt {
     fn ready(&mut self, known: &Known, asked: Instant) {
         let now = Instant::now();
         self.local = known.local;
+        self.remote = known.remote;
         self.version = Some(known.version.into());
         self.tls.clone_from(&known.tls);
         self.pool_ready = Some(now - asked);

@@ -60,6 +60,7 @@ fn narrow(address: SocketAddr) -> (Clusters, ClusterId) {
     let by_request = UpstreamHttpProtocolOptions { auto_sni: true, ..UpstreamHttpProtocolOptions::default() };
     let host = Host {
         address,
+        addresses: vec![address],
         hostname: String::new(),
         weight: 1,
         locality: Default::default(),

@@ -62,7 +62,9 @@ struct Asking {
 
 impl Asking {
     async fn of(clusters: &str, routes: &str) -> Self {
-        let front = Edge::in_front_of(clusters, routes, "").await;
+        let yaml = Edge::yaml_in_front_of(clusters, routes)
+            .replace("upstream: \"%UPSTREAM_HOST%\"", "upstream: \"%UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS%\"");
+        let front = Edge::of(&yaml).await;
         let client = front.client(Version::Http2).await;
         let log = front.process.log("access.log");
         Self { front, client, log }
@@ -95,6 +97,11 @@ async fn what_a_host_announces_is_spoken_next() {
     for _ in 0..5 {
         assert_eq!(asking.spoken("/").await, "HTTP/3");
     }
+    // It is the same host, at another port.
+    asking.client.send(Request::get("/")).await;
+    let line = asking.log.lines(1).await.pop().expect("a line");
+    let expected = format!("{} {}", backend.address(), quic.address());
+    assert_eq!(line.get("upstream").and_then(Value::as_str), Some(expected.as_str()), "{line}");
     assert!(quic.names().iter().all(|name| name.as_deref() == Some("a.test")), "{:?}", quic.names());
     assert_eq!(asking.count("upstream_cx_http3_total").await, i64::try_from(quic.names().len()).expect("a few"));
     assert_eq!((asking.count("upstream_cx_http1_total").await, asking.count("upstream_http3_broken").await), (1, 0));
