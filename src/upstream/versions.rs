@@ -59,7 +59,7 @@ pub struct Http1 {
 }
 
 /// How HTTP/2 is spoken.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Http2 {
     /// What its handshakes need; `None` in the clear, where both sides know beforehand (RFC 9113 §3.3).
     pub tls: Option<ClientTls>,

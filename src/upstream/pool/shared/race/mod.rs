@@ -20,8 +20,8 @@ use crate::upstream::{Announced, Origin, Trust, Way};
 pub(super) struct Beside<'a> {
     goal: Goal<'a>,
     announced: Arc<Announced>,
-    /// How long TCP waits for it.
-    head_start: Duration,
+    /// How long TCP waits for a new connection; `None` where there is to be none.
+    head_start: Option<Duration>,
 }
 
 impl Pool {
@@ -36,9 +36,10 @@ impl Pool {
         let now = Instant::now();
         let announced = alternatives.find(&origin(goal), now)?;
         let head_start = match announced.health.trust(now) {
-            Trust::Good => HEAD_START,
-            Trust::Doubtful => Duration::ZERO,
-            Trust::Broken => return None,
+            Trust::Good => Some(HEAD_START),
+            Trust::Doubtful => Some(Duration::ZERO),
+            // It may have been another worker's, where this one has a connection that works.
+            Trust::Broken => None,
         };
         let mut goal = Goal { way: Way::Http3(http3), ..goal };
         goal.address.set_port(announced.port);
@@ -58,8 +59,11 @@ impl Pool {
         if let Some(obtained) = self.on_standing(beside.goal, refused, &mut request).await? {
             return Ok(obtained);
         }
+        let Some(head_start) = beside.head_start else {
+            return self.obtain_by(goal, refused, attempt, &mut request).await;
+        };
         let opening = self.opening(beside.goal);
-        let mut stands = self.has_head_start(beside, &opening).await?;
+        let mut stands = self.has_head_start(head_start, goal, &opening).await?;
         if stands && let Some(obtained) = self.on_standing(beside.goal, refused, &mut request).await? {
             return Ok(obtained);
         }
@@ -71,7 +75,7 @@ impl Pool {
         match by_tcp {
             Some(Ok(obtained)) => {
                 if opening.tcp_served() {
-                    self.broken(beside.announced.as_ref());
+                    self.broken(&beside.announced);
                 }
                 return Ok(obtained);
             }
@@ -92,12 +96,12 @@ impl Pool {
     }
 
     /// Waits for QUIC, under the limit for those who wait, as long as it may be waited for alone. Whether it stands.
-    async fn has_head_start(&self, beside: &Beside<'_>, opening: &Opening) -> Result<bool, Failure> {
+    async fn has_head_start(&self, time: Duration, goal: Goal<'_>, opening: &Opening) -> Result<bool, Failure> {
         let _pending = self.take_pending()?;
-        let _waiting = beside.goal.host.counts.rq_pending_active.hold();
+        let _waiting = goal.host.counts.rq_pending_active.hold();
         self.cluster.stats.rq_pending_total.inc();
         // Of the handshake, not of each request: where nothing answers, only those that came first have waited.
-        let until = tokio::time::Instant::from_std(opening.began() + beside.head_start);
+        let until = tokio::time::Instant::from_std(opening.began() + time);
         Ok(matches!(tokio::time::timeout_at(until, opening.wait()).await, Ok(Ok(()))))
     }
 
@@ -143,3 +147,6 @@ fn origin(goal: Goal<'_>) -> Origin {
 
 /// Envoy's head start of QUIC.
 const HEAD_START: Duration = Duration::from_millis(300);
+
+#[cfg(test)]
+mod tests;
