@@ -46,7 +46,7 @@ struct Known {
 /// That an origin is served by HTTP/3, too.
 #[derive(Debug)]
 pub struct Announced {
-    /// The field as it came.
+    /// The field as it came, where it is one line.
     said: Box<[u8]>,
     /// The port of UDP.
     pub port: u16,
@@ -91,9 +91,11 @@ impl Alternatives {
     pub fn learn(&self, origin: &Origin, fields: &HeaderMap, now: Instant) {
         let mut lines = fields.get_all(ALT_SVC).iter();
         let Some(first) = lines.next() else { return };
-        if lines.next().is_none()
+        // What takes more than one line is read each time.
+        let said = if lines.next().is_none() { first.as_bytes() } else { &[] };
+        if !said.is_empty()
             && let Some(announced) = self.known.load().origins.get(origin)
-            && *announced.said == *first.as_bytes()
+            && *announced.said == *said
         {
             return announced.lasts_until(self.millis(now + announced.max_age));
         }
@@ -109,14 +111,14 @@ impl Alternatives {
                 None => self.forget(origin),
                 Some(chosen) => {
                     let max_age = Duration::from_secs(chosen.max_age_s).min(MAX_AGE);
-                    self.add(origin, &Offer { said: first.as_bytes(), port: chosen.port, max_age }, now);
+                    self.add(origin, &Offer { said, port: chosen.port, max_age }, now);
                 }
             },
         }
     }
 
     /// The origin is served by TCP only, for all that is known.
-    pub fn forget(&self, origin: &Origin) {
+    fn forget(&self, origin: &Origin) {
         if !self.known.load().origins.contains_key(origin) {
             return;
         }
@@ -126,6 +128,16 @@ impl Alternatives {
             known.shared.retain(|_, other| other != origin);
             known
         });
+    }
+
+    /// What was asked for the origin over HTTP/3 is not served there, whoever has announced it (RFC 7838 §6).
+    pub fn misdirected(&self, origin: &Origin) {
+        let known = self.known.load();
+        let shared = || known.shared.get(&(Arc::clone(self.options.suffix(origin)?), origin.port()));
+        let whose = if known.origins.contains_key(origin) { Some(origin) } else { shared() };
+        if let Some(whose) = whose {
+            self.forget(whose);
+        }
     }
 
     fn add(&self, origin: &Origin, offer: &Offer<'_>, now: Instant) {

@@ -46,6 +46,8 @@ fn rfc7838_3_what_is_said_last_holds() {
         (&["h3"], Some(1)),
         (&[r#"h3-29=":2", h2=":3", h3=":4""#], Some(4)),
         (&[r#"h2=":5""#, r#"h3=":6"; ma=1, h3=":7""#], Some(6)),
+        (&[r#"h2=":5""#], None),
+        (&[r#"h3=":1""#], Some(1)),
         (&["clear"], None),
         (&[r#"h3=":1""#], Some(1)),
         // Nothing of it is HTTP/3 on this host.
@@ -100,6 +102,9 @@ fn names_of_one_suffix_share_what_each_announces() {
     assert_eq!((port(&cache, "a.c.test", now), port(&cache, "d.c.test", now)), (Some(1), Some(2)));
     learn(&cache, "b.c.test", &["clear"], now);
     assert_eq!((port(&cache, "a.c.test", now), port(&cache, "d.c.test", now)), (Some(1), None));
+    learn(&cache, "b.c.test", &[r#"h3=":2""#], now);
+    cache.misdirected(&origin("d.c.test"));
+    assert_eq!((port(&cache, "a.c.test", now), port(&cache, "b.c.test", now)), (Some(1), None));
 }
 
 #[test]

@@ -126,8 +126,7 @@ impl Pool {
         let Some(alternatives) = self.cluster.versions.alternatives() else { return };
         let origin = origin(goal);
         if response.status() == StatusCode::MISDIRECTED_REQUEST && version == Some(Version::HTTP_3) {
-            // RFC 7838 §6: it does not serve this origin.
-            alternatives.forget(&origin);
+            alternatives.misdirected(&origin);
             return;
         }
         alternatives.learn(&origin, response.headers(), Instant::now());
