@@ -40,9 +40,10 @@
 //! `--concurrency` workers, each a thread with a runtime of its own. A connection stays on its worker for life. Each
 //! worker has its own listening sockets (`SO_REUSEPORT`), its own quinn endpoints and its own upstream pools
 //! ([`hcm::Worker`]). What they share is never changed (routes, clusters, TLS configurations) or is an atomic counter. The
-//! exceptions are the store of TLS sessions, locked in parts and a few times a handshake, the log of address tokens that were
-//! used, locked once for a handshake that has one, and the queues for datagrams of QUIC that came to another worker than the one
-//! whose connection they belong to. The main thread does what is rare: signals, admin. TLS configurations whose certificates are
+//! exceptions are what hosts have announced of HTTP/3, which is replaced as a whole when they announce something else
+//! ([`upstream::Alternatives`]), the store of TLS sessions, locked in parts and a few times a handshake, the log of address
+//! tokens that were used, locked once for a handshake that has one, and the queues for datagrams of QUIC that came to another
+//! worker than the one whose connection they belong to. The main thread does what is rare: signals, admin. TLS configurations whose certificates are
 //! in files that change are made anew on a thread of their own, and swapped.
 //!
 //! # The way of a connection

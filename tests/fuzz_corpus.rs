@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "../fuzz/fuzz_targets/alt_svc/drive.rs"]
+mod alt_svc;
 #[path = "../fuzz/fuzz_targets/frames/drive.rs"]
 mod frames;
 #[path = "../fuzz/fuzz_targets/message/drive.rs"]
@@ -17,6 +19,11 @@ fn replay(target: &str, drive: fn(&[u8])) -> usize {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let inputs = fs::read_dir(folder).expect("the corpus is a folder of the repository");
     inputs.map(|input| drive(&fs::read(input.expect("an input").path()).expect("a file"))).count()
+}
+
+#[test]
+fn alt_svc() {
+    assert!(replay("alt_svc", alt_svc::drive) >= 12);
 }
 
 #[test]

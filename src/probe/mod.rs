@@ -4,7 +4,6 @@
 //! is resumed and, on HTTP/3, whether 0-RTT is accepted. All that is seen goes into a `Report`, printed at the end as a table or as JSON.
 //! Its HTTP/1.1 is hyper's, its HTTP/2 the h2 crate's, its HTTP/3 the h3 crate's: none of it is the gateway's own code.
 
-mod alt_svc;
 mod answer;
 mod args;
 mod certificate;

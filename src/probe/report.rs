@@ -9,7 +9,6 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    alt_svc::AltSvc,
     answer::Answer,
     args::Version,
     error::{ProbeError, Transport},
@@ -18,6 +17,7 @@ use super::{
     target::Target,
     tls::TlsFacts,
 };
+use crate::http::AltSvc;
 
 /// Filled as the probe gets on; what it did not get to stays empty.
 #[derive(Debug)]
@@ -83,7 +83,8 @@ impl Report {
     }
 
     pub(super) fn alt_svc(&self) -> Option<AltSvc> {
-        AltSvc::of_headers(&self.answer.headers)
+        let headers = self.answer.headers.iter();
+        AltSvc::of_lines(headers.filter(|(name, _)| name == "alt-svc").map(|(_, value)| value.as_str()))
     }
 
     pub(super) fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {

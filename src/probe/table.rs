@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 
-use super::{alt_svc::AltSvc, outcome::Outcome, report::Report};
+use super::{outcome::Outcome, report::Report};
+use crate::http::AltSvc;
 
 /// Whether the table has colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

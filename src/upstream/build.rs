@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::alternatives::Caches;
 use super::cluster::HostCounts;
+use super::pool::order;
 use super::protocol::{Spoken, spoken};
 use super::references::References;
 use super::{Cluster, ClusterStats, Host, NameTaken, Versions};
 use crate::config::proto::envoy::config::cluster::v3 as proto;
+use crate::config::proto::envoy::config::core::v3::Address;
 use crate::config::proto::envoy::config::core::v3::socket_address::Protocol;
-use crate::config::proto::envoy::config::endpoint::v3::{LbEndpoint, LocalityLbEndpoints, lb_endpoint};
+use crate::config::proto::envoy::config::endpoint::v3::{Endpoint, LbEndpoint, LocalityLbEndpoints, lb_endpoint};
 use crate::config::values::{is_name, socket_address};
 use crate::config::{At, Invalid, duration};
 use crate::observe::stats::Scope;
@@ -23,8 +26,9 @@ pub fn clusters(list: &[proto::Cluster], secrets: &Secrets, at: At<'_>, stats: &
     if list.is_empty() && at.field("clusters").is_tainted() {
         references.give_up();
     }
+    let caches = Caches::default();
     for (at, written) in at.items("clusters", list) {
-        match cluster(written, secrets, at, stats).map(|cluster| references.add(cluster)) {
+        match cluster(written, secrets, &caches, at, stats).map(|cluster| references.add(cluster)) {
             Ok(Ok(_)) => {}
             Ok(Err(NameTaken(name))) => {
                 at.field("name").error(format_args!("there is another cluster named `{name}`"));
@@ -35,7 +39,13 @@ pub fn clusters(list: &[proto::Cluster], secrets: &Secrets, at: At<'_>, stats: &
     references
 }
 
-fn cluster(written: &proto::Cluster, secrets: &Secrets, at: At<'_>, stats: &Scope) -> Result<Cluster, Invalid> {
+fn cluster(
+    written: &proto::Cluster,
+    secrets: &Secrets,
+    caches: &Caches,
+    at: At<'_>,
+    stats: &Scope,
+) -> Result<Cluster, Invalid> {
     use proto::cluster::{ClusterDiscoveryType, DiscoveryType, LbPolicy};
     let kind = match &written.cluster_discovery_type {
         Some(ClusterDiscoveryType::Type(kind)) if *kind != DiscoveryType::Static as i32 => {
@@ -50,7 +60,7 @@ fn cluster(written: &proto::Cluster, secrets: &Secrets, at: At<'_>, stats: &Scop
     };
     // Envoy's names have no colons within a part.
     let scope = stats.scope(&format!("cluster.{}", written.name.replace(':', "_")));
-    let spoken = spoken(written, secrets, &scope, at);
+    let spoken = spoken(written, secrets, caches, &scope, at);
     // Names are for types of clusters that the walk refuses.
     let may_be_names = kind.is_err() || at.field("type").is_tainted();
     let versions = spoken.as_ref().ok().map(|spoken| &spoken.versions);
@@ -97,19 +107,31 @@ fn host(
     let Some(lb_endpoint::HostIdentifier::Endpoint(endpoint)) = &written.host_identifier else {
         return Err(at.error("needs an `endpoint`"));
     };
-    let at = at.field("endpoint.address");
-    if may_be_name && is_name(endpoint.address.as_ref()) {
-        return Err(at.given_up());
-    }
-    let (address, protocol) = socket_address(endpoint.address.as_ref(), at)?;
-    if versions.is_some_and(Versions::is_over_tcp) && protocol != Protocol::Tcp {
-        let message = "an upstream that HTTP/1.1 or HTTP/2 is spoken to is reached by TCP";
-        return Err(at.field("socket_address.protocol").error(message));
+    let at = at.field("endpoint");
+    let place = |written: Option<&Address>, at: At<'_>| {
+        if may_be_name && is_name(written) {
+            return Err(at.given_up());
+        }
+        let (address, protocol) = socket_address(written, at)?;
+        if versions.is_some_and(Versions::is_over_tcp) && protocol != Protocol::Tcp {
+            let message = "an upstream that HTTP/1.1 or HTTP/2 is spoken to is reached by TCP";
+            return Err(at.field("socket_address.protocol").error(message));
+        }
+        Ok(address)
+    };
+    let address = place(endpoint.address.as_ref(), at.field("address"));
+    let more = at.each("additional_addresses", &endpoint.additional_addresses, |at, additional| {
+        place(additional.address.as_ref(), at.field("address"))
+    });
+    let (address, more) = (address?, more?);
+    if !more.is_empty() && versions.is_some_and(|versions| !versions.is_over_tcp()) {
+        return Err(at.beyond::<Endpoint>("additional_addresses"));
     }
     let locality = locality.locality.clone().unwrap_or_default();
     let asked = versions.and_then(Versions::tls).map(|tls| tls.asked(Wanted::default(), &endpoint.hostname));
     Ok(Arc::new(Host {
         address,
+        addresses: order(address, &more),
         hostname: endpoint.hostname.clone(),
         weight: written.load_balancing_weight.unwrap_or(1),
         locality: [locality.region, locality.zone, locality.sub_zone],

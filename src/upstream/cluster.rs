@@ -53,6 +53,8 @@ impl Cluster {
 pub struct Host {
     /// Where it listens.
     pub address: SocketAddr,
+    /// All its addresses, that one first, in the order in which TCP tries them.
+    pub addresses: Vec<SocketAddr>,
     /// Envoy's `hostname`, empty where unset.
     pub hostname: String,
     /// Its share of the requests, at least 1.

@@ -2,7 +2,9 @@
 //!
 //! A [`Cluster`] is what all workers share and never changes: hosts, times, statistics. A [`Pool`] is one worker's side of
 //! it: whose turn it is, and the connections that wait for the next request. `hcm::forward` calls [`Pool::send`].
+//! [`Alternatives`] are what hosts have announced of HTTP/3.
 
+mod alternatives;
 mod balance;
 mod build;
 mod cluster;
@@ -14,6 +16,7 @@ mod references;
 mod stats;
 mod versions;
 
+pub use alternatives::{Alternatives, Announced, Health, Origin, Trust};
 pub use balance::RoundRobin;
 pub use build::clusters;
 pub use cluster::{Cluster, ClusterId, Clusters, Host, NameTaken};

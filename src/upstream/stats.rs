@@ -24,6 +24,8 @@ pub struct ClusterStats {
     pub cx_http2_total: Counter,
     /// `upstream_cx_http3_total`
     pub cx_http3_total: Counter,
+    /// `upstream_http3_broken`
+    pub http3_broken: Counter,
     /// `upstream_cx_idle_timeout`
     pub cx_idle_timeout: Counter,
     /// `upstream_cx_max_duration_reached`
@@ -99,6 +101,7 @@ impl ClusterStats {
             cx_http1_total: scope.counter("upstream_cx_http1_total"),
             cx_http2_total: scope.counter("upstream_cx_http2_total"),
             cx_http3_total: scope.counter("upstream_cx_http3_total"),
+            http3_broken: scope.counter("upstream_http3_broken"),
             cx_idle_timeout: scope.counter("upstream_cx_idle_timeout"),
             cx_max_duration_reached: scope.counter("upstream_cx_max_duration_reached"),
             cx_max_requests: scope.counter("upstream_cx_max_requests"),

@@ -1,10 +1,13 @@
 //! Which version of HTTP the hosts of a cluster are spoken to in, and how.
 
+use std::sync::Arc;
+
 use http::Version;
 
 use crate::codec::h2::KeepAlive;
 use crate::quic::QuicUpstream;
 use crate::tls::ClientTls;
+use crate::upstream::Alternatives;
 
 /// How the version is found.
 #[derive(Clone, Debug)]
@@ -22,6 +25,17 @@ pub enum Versions {
     },
     /// The TLS handshake agrees on it: `auto_config`.
     Agreed(Http1, Http2),
+    /// The same, and HTTP/3 where a host has announced it: `auto_config` with `http3_protocol_options`.
+    Announced {
+        /// Where that is agreed on.
+        http1: Http1,
+        /// Where that is agreed on.
+        http2: Http2,
+        /// Where that is announced.
+        http3: Box<Http3>,
+        /// What is announced.
+        alternatives: Arc<Alternatives>,
+    },
 }
 
 /// One version.
@@ -47,7 +61,7 @@ pub struct Http1 {
 }
 
 /// How HTTP/2 is spoken.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Http2 {
     /// What its handshakes need; `None` in the clear, where both sides know beforehand (RFC 9113 §3.3).
     pub tls: Option<ClientTls>,
@@ -93,7 +107,8 @@ impl Versions {
             Self::One(Codec::Http1(http1)) => Way::Http1(http1),
             Self::One(Codec::Http2(http2)) => Way::Http2(http2),
             Self::One(Codec::Http3(http3)) => Way::Http3(http3),
-            Self::Agreed(http1, http2) => Way::Agreed(http1, http2),
+            // HTTP/3 is tried beside it.
+            Self::Agreed(http1, http2) | Self::Announced { http1, http2, .. } => Way::Agreed(http1, http2),
             Self::OfRequest { http1, http2, http3 } => match (request, http3) {
                 (Version::HTTP_3, Some(http3)) => Way::Http3(http3),
                 // As in Envoy, HTTP/3 falls back by one version.
@@ -107,12 +122,29 @@ impl Versions {
     #[must_use]
     pub fn tls(&self) -> Option<&ClientTls> {
         match self {
-            Self::One(Codec::Http1(http1)) | Self::OfRequest { http1, .. } | Self::Agreed(http1, _) => {
-                http1.tls.as_ref()
-            }
+            Self::One(Codec::Http1(http1))
+            | Self::OfRequest { http1, .. }
+            | Self::Agreed(http1, _)
+            | Self::Announced { http1, .. } => http1.tls.as_ref(),
             Self::One(Codec::Http2(http2)) => http2.tls.as_ref(),
             Self::One(Codec::Http3(http3)) => Some(&http3.upstream.tls),
         }
+    }
+
+    /// How HTTP/3 is spoken, where it is.
+    #[must_use]
+    pub fn http3(&self) -> Option<&Http3> {
+        match self {
+            Self::One(Codec::Http3(http3)) | Self::Announced { http3, .. } => Some(http3),
+            Self::OfRequest { http3, .. } => http3.as_deref(),
+            Self::One(_) | Self::Agreed(..) => None,
+        }
+    }
+
+    /// What hosts have announced, where that is asked for.
+    #[must_use]
+    pub fn alternatives(&self) -> Option<&Alternatives> {
+        if let Self::Announced { alternatives, .. } = self { Some(alternatives) } else { None }
     }
 
     /// Whether hosts are reached by TCP.

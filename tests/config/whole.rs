@@ -58,6 +58,7 @@ whole! {
     chains: "chains.yaml",
     upstream_tls: "upstream_tls.yaml",
     upstream_versions: "upstream_versions.yaml",
+    announced: "announced.yaml",
     addresses: "addresses.yaml",
     no_effect: "no_effect.yaml",
     manager: "manager.yaml",

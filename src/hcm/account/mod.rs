@@ -130,8 +130,8 @@ impl Account {
         let upstream = &mut self.record.upstream;
         if let Some(host) = &attempt.host {
             upstream.host = Some(host.address);
-            upstream.remote = attempt.local.map(|_| host.address);
         }
+        upstream.remote = attempt.remote;
         upstream.local = attempt.local;
         upstream.tls = attempt.tls.as_ref().map(|tls| tls.agreed.clone());
         upstream.server_name = attempt.tls.as_ref().and_then(|tls| tls.asked.sni().cloned());

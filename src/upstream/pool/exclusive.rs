@@ -127,8 +127,8 @@ impl Pool {
         goal: Goal<'_>,
         place: Place,
     ) -> Result<Connection, Failure> {
-        let local = reached.local_address();
-        let known = |tls| Known { version: Protocol::Http11, local, tls };
+        let (local, remote) = (reached.local_address(), reached.remote_address());
+        let known = |tls| Known { version: Protocol::Http11, local, remote, tls };
         match reached {
             Reached::Clear(io) => self.begin(io, known(None), goal, place).await,
             Reached::Secured(io, side) => self.begin(io, known(Some(side)), goal, place).await,

@@ -1,5 +1,6 @@
 //! Where a request goes.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::Version;
@@ -16,6 +17,8 @@ pub(super) struct Goal<'a> {
     pub(super) way: Way<'a>,
     pub(super) asked: &'a Arc<Asked>,
     pub(super) host: &'a Arc<Host>,
+    /// Where it is reached: the host's own address, or what it has announced.
+    pub(super) address: SocketAddr,
     /// The place of the host in the cluster.
     pub(super) index: usize,
 }

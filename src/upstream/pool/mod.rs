@@ -1,8 +1,8 @@
 //! One worker's side of a cluster: whose turn it is, and the connections to its hosts.
 //!
 //! `exclusive` has those of HTTP/1, which serve one exchange at a time; `shared` those of HTTP/2 and HTTP/3, which serve many,
-//! and the handshakes that agree on one or the other. Everything here is touched by one worker only: its mutex is never
-//! contended, and it is never held across an await.
+//! and the handshakes that agree on one or the other; HTTP/3 that a host has announced is tried beside TCP there. Everything here
+//! is touched by one worker only: its mutex is never contended, and it is never held across an await.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,7 @@ use crate::quic::QuicClients;
 
 mod age;
 mod exclusive;
+mod eyeballs;
 mod goal;
 mod lease;
 mod names;
@@ -29,6 +30,7 @@ mod untrailed;
 
 use self::goal::Goal;
 
+pub(super) use eyeballs::order;
 pub use lease::Lease;
 pub use secured::TlsSide;
 
@@ -73,6 +75,8 @@ pub struct Attempt {
     pub host: Option<Arc<Host>>,
     /// Our end of the connection.
     pub local: Option<SocketAddr>,
+    /// The other end: an address of the host, or the port of UDP that it has announced.
+    pub remote: Option<SocketAddr>,
     /// What is spoken on it.
     pub version: Option<http::Version>,
     /// Its TLS, where there is any.
@@ -90,6 +94,7 @@ pub struct Attempt {
 struct Known {
     version: Protocol,
     local: Option<SocketAddr>,
+    remote: Option<SocketAddr>,
     tls: Option<Arc<TlsSide>>,
 }
 
@@ -151,7 +156,7 @@ impl Pool {
         let asked = self.cluster.asked(&host, request.headers());
         let version = request.version();
         let way = self.cluster.versions.of(version);
-        let goal = Goal { request: version, way, asked: &asked, host: &host, index };
+        let goal = Goal { request: version, way, asked: &asked, host: &host, address: host.address, index };
         match way {
             Way::Http1(http1) => self.send_http1(goal, http1, request, attempt).await,
             Way::Http2(_) | Way::Http3(_) | Way::Agreed(..) => self.send_shared(goal, request, attempt).await,
@@ -180,6 +185,7 @@ impl Attempt {
     fn ready(&mut self, known: &Known, asked: Instant) {
         let now = Instant::now();
         self.local = known.local;
+        self.remote = known.remote;
         self.version = Some(known.version.into());
         self.tls.clone_from(&known.tls);
         self.pool_ready = Some(now - asked);

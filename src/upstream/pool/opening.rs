@@ -2,7 +2,8 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -20,6 +21,9 @@ pub(super) struct Opening {
     outcome: watch::Sender<Outcome>,
     /// Exchanges that wait for it.
     waiting: AtomicUsize,
+    began: Instant,
+    /// What is known of the race between QUIC and TCP, where there is one.
+    race: AtomicU8,
 }
 
 /// What became of a handshake.
@@ -51,7 +55,14 @@ impl Fault {
 impl Opening {
     pub(super) fn begin(asked: &Arc<Asked>, version: Protocol) -> Self {
         let outcome = watch::Sender::new(Outcome::Pending);
-        Self { asked: Arc::clone(asked), version, outcome, waiting: AtomicUsize::new(0) }
+        Self {
+            asked: Arc::clone(asked),
+            version,
+            outcome,
+            waiting: AtomicUsize::new(0),
+            began: Instant::now(),
+            race: AtomicU8::new(0),
+        }
     }
 
     /// Whether it may serve who asks for that.
@@ -62,6 +73,21 @@ impl Opening {
     /// How many wait for it.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// When it began.
+    pub(super) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// It is over QUIC and has failed. Whether TCP has served meanwhile, so that it is QUIC that is broken.
+    pub(super) fn quic_failed(&self) -> bool {
+        self.race.fetch_or(QUIC_FAILED, Ordering::Relaxed) == TCP_SERVED
+    }
+
+    /// TCP has served who waited for it. Whether QUIC had failed by then, and nobody knew yet that it is broken.
+    pub(super) fn tcp_served(&self) -> bool {
+        self.race.fetch_or(TCP_SERVED, Ordering::Relaxed) == QUIC_FAILED
     }
 
     /// Tells those who wait.
@@ -84,6 +110,10 @@ impl Opening {
         }
     }
 }
+
+/// What may be known of a race.
+const QUIC_FAILED: u8 = 1;
+const TCP_SERVED: u8 = 2;
 
 /// Counts one who waits, until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);

@@ -65,7 +65,8 @@ impl Pool {
             Reached::Clear(_) => None,
             Reached::Secured(_, side) => Some(Arc::clone(side)),
         };
-        attempt.ready(&Known { version: Protocol::Http11, local: reached.local_address(), tls }, began);
+        let (local, remote) = (reached.local_address(), reached.remote_address());
+        attempt.ready(&Known { version: Protocol::Http11, local, remote, tls }, began);
         // Nobody knows what is spoken.
         attempt.version = None;
         let (body, tunnel) = match reached {

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::eyeballs::connect;
 use super::secured::{Secured, TlsSide};
 use crate::http::Protocol;
 use crate::tls::{self, Asked, ClientTls, Handshake};
@@ -27,6 +28,14 @@ impl Reached {
         match self {
             Self::Clear(io) => io.local_addr().ok(),
             Self::Secured(io, _) => io.local_address(),
+        }
+    }
+
+    /// The other end of it.
+    pub(super) fn remote_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Clear(io) => io.peer_addr().ok(),
+            Self::Secured(io, _) => io.remote_address(),
         }
     }
 
@@ -68,7 +77,7 @@ pub(super) async fn reach(
     tls: Option<&ClientTls>,
     asked: &Arc<Asked>,
 ) -> Result<Reached, Unreached> {
-    let io = TcpStream::connect(host.address).await;
+    let io = connect(&host.addresses).await;
     let io = io.map_err(|error| Unreached { words: Some(refused(&error)), error })?;
     // A request is written as soon as it is there; a refusal costs only speed.
     let _ = io.set_nodelay(true);

@@ -91,6 +91,11 @@ impl Secured<TcpStream> {
     pub(super) fn local_address(&self) -> Option<SocketAddr> {
         self.io.get_ref().0.local_addr().ok()
     }
+
+    /// The other end of it.
+    pub(super) fn remote_address(&self) -> Option<SocketAddr> {
+        self.io.get_ref().0.peer_addr().ok()
+    }
 }
 
 impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for Secured<I> {

@@ -24,7 +24,7 @@ use crate::upstream::cluster::HostCounts;
 use crate::upstream::{Cluster, ClusterId, ClusterStats, Clusters, Codec, Host, Http1, Limits, Naming, Versions};
 
 /// An upstream under TLS that answers whatever comes.
-async fn upstream() -> SocketAddr {
+pub(super) async fn upstream() -> SocketAddr {
     let made = rcgen::generate_simple_self_signed(["a.test".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
@@ -60,6 +60,7 @@ fn narrow(address: SocketAddr) -> (Clusters, ClusterId) {
     let by_request = UpstreamHttpProtocolOptions { auto_sni: true, ..UpstreamHttpProtocolOptions::default() };
     let host = Host {
         address,
+        addresses: vec![address],
         hostname: String::new(),
         weight: 1,
         locality: Default::default(),

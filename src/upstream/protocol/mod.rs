@@ -5,6 +5,7 @@ mod socket;
 
 use self::options::{HTTP_OPTIONS, Options, Written, options};
 use self::socket::{QUIC, Socket, TLS, socket};
+use super::alternatives::Caches;
 use super::versions::{Codec, Http1, Http2, Http3, Versions};
 use super::{Limits, Naming};
 use crate::config::proto::envoy::config::cluster::v3 as proto;
@@ -25,11 +26,12 @@ pub(super) struct Spoken {
 pub(super) fn spoken(
     written: &proto::Cluster,
     secrets: &Secrets,
+    caches: &Caches,
     stats: &Scope,
     at: At<'_>,
 ) -> Result<Spoken, Invalid> {
     let options_at = at.entry("typed_extension_protocol_options", HTTP_OPTIONS);
-    let options = options(written, at);
+    let options = options(written, caches, at);
     let offered = options.as_ref().map_or(ALL, |written| written.options.offered());
     let socket = socket(written.transport_socket.as_ref(), offered, secrets, stats, at);
     let (Written { options, naming, limits }, socket) = (options?, socket?);
@@ -73,6 +75,12 @@ fn versions(options: Options, socket: Socket, options_at: At<'_>, at: At<'_>) ->
             let http1 = Http1 { tls: Some(tls.clone()), ..http1 };
             Ok(Versions::Agreed(http1, Http2 { tls: Some(tls), ..http2 }))
         }
+        (Options::Announced { http1, http2, http3, alternatives }, Socket::Quic { tls, tcp: Some(tcp) }) => {
+            let http3 = quic(&http3, &tls, options_at.field("auto_config.http3_protocol_options"))?;
+            let (http1, http2) = (Http1 { tls: Some(tcp.clone()), ..http1 }, Http2 { tls: Some(tcp), ..http2 });
+            Ok(Versions::Announced { http1, http2, http3, alternatives })
+        }
+        (Options::Announced { .. }, _) => Err(needs_quic(options_at.field("auto_config.http3_protocol_options"))),
         (Options::Agreed(..), Socket::Clear) => {
             let hint = format!(
                 "set `transport_socket` with a `typed_config` of `{TLS}`, or say the version by `explicit_http_config`"
@@ -84,8 +92,9 @@ fn versions(options: Options, socket: Socket, options_at: At<'_>, at: At<'_>) ->
         (Options::Http3(_), Socket::Clear | Socket::Tls(_)) => {
             Err(needs_quic(options_at.field("explicit_http_config.http3_protocol_options")))
         }
-        (Options::Http1(_) | Options::Http2(_) | Options::Agreed(..), Socket::Quic { .. }) => {
-            let hint = format!("set `explicit_http_config.http3_protocol_options` in `{HTTP_OPTIONS}`");
+        (options @ (Options::Http1(_) | Options::Http2(_) | Options::Agreed(..)), Socket::Quic { .. }) => {
+            let config = if matches!(options, Options::Agreed(..)) { "auto_config" } else { "explicit_http_config" };
+            let hint = format!("set `{config}.http3_protocol_options` in `{HTTP_OPTIONS}`");
             Err(at.field("transport_socket").error_with_hint("only HTTP/3 is spoken over QUIC", hint))
         }
     }

@@ -1,5 +1,7 @@
 //! Envoy's `HttpProtocolOptions` of a cluster.
 
+use std::sync::Arc;
+
 use super::ALL;
 use crate::codec::h2::KeepAlive;
 use crate::config::proto::envoy::config::cluster::v3 as proto;
@@ -11,8 +13,9 @@ use crate::config::proto::envoy::extensions::upstreams::http::v3::http_protocol_
     explicit_http_config::ProtocolConfig,
 };
 use crate::config::{At, Invalid};
+use crate::upstream::alternatives::Caches;
 use crate::upstream::versions::{Http1, Http2};
-use crate::upstream::{Limits, Naming};
+use crate::upstream::{Alternatives, Limits, Naming};
 
 /// What the options of a cluster say.
 pub(super) struct Written {
@@ -28,6 +31,7 @@ pub(super) enum Options {
     Http3(Box<Http3ProtocolOptions>),
     OfRequest { http1: Http1, http2: Http2, http3: Option<Box<Http3ProtocolOptions>> },
     Agreed(Http1, Http2),
+    Announced { http1: Http1, http2: Http2, http3: Box<Http3ProtocolOptions>, alternatives: Arc<Alternatives> },
 }
 
 impl Options {
@@ -37,14 +41,14 @@ impl Options {
             Self::Http1(_) => &["http/1.1"],
             Self::Http2(_) => &["h2"],
             Self::Http3(_) => &["h3"],
-            Self::OfRequest { http3: Some(_), .. } => ALL,
+            Self::OfRequest { http3: Some(_), .. } | Self::Announced { .. } => ALL,
             Self::OfRequest { http3: None, .. } | Self::Agreed(..) => &["h2", "http/1.1"],
         }
     }
 }
 
 /// Reads the options of a cluster.
-pub(super) fn options(written: &proto::Cluster, at: At<'_>) -> Result<Written, Invalid> {
+pub(super) fn options(written: &proto::Cluster, caches: &Caches, at: At<'_>) -> Result<Written, Invalid> {
     let others = written.typed_extension_protocol_options.keys().filter(|name| *name != HTTP_OPTIONS);
     let misnamed: Vec<Invalid> = others
         .map(|name| {
@@ -72,7 +76,7 @@ pub(super) fn options(written: &proto::Cluster, at: At<'_>) -> Result<Written, I
         Some(UpstreamProtocolOptions::UseDownstreamProtocolConfig(written)) => {
             of_request(written, at.field("use_downstream_protocol_config"))
         }
-        Some(UpstreamProtocolOptions::AutoConfig(written)) => agreed(&written, at.field("auto_config")),
+        Some(UpstreamProtocolOptions::AutoConfig(written)) => agreed(written, caches, at.field("auto_config"))?,
         None => default,
     };
     let (naming, limits) = (naming.unwrap_or(Ok(Naming::default())), limits.unwrap_or(Ok(Limits::default())));
@@ -101,9 +105,26 @@ fn of_request(written: UseDownstreamHttpConfig, at: At<'_>) -> Options {
     }
 }
 
-fn agreed(written: &AutoHttpConfig, at: At<'_>) -> Options {
+fn agreed(written: AutoHttpConfig, caches: &Caches, at: At<'_>) -> Result<Options, Invalid> {
     let http1 = http1(written.http_protocol_options.as_ref(), at.field("http_protocol_options"));
-    Options::Agreed(http1, http2(written.http2_protocol_options.as_ref(), at.field("http2_protocol_options")))
+    let http2 = http2(written.http2_protocol_options.as_ref(), at.field("http2_protocol_options"));
+    let cache = written.alternate_protocols_cache_options.as_ref();
+    let cache_at = at.field("alternate_protocols_cache_options");
+    let Some(written) = written.http3_protocol_options else {
+        if cache.is_some() {
+            cache_at.no_effect(
+                "`alternate_protocols_cache_options` has no effect without `http3_protocol_options`: only HTTP/3 is learnt of",
+            );
+        }
+        return Ok(Options::Agreed(http1, http2));
+    };
+    let at = at.field("http3_protocol_options");
+    let http3 = http3(written, at);
+    let Some(cache) = cache else {
+        let hint = "set `alternate_protocols_cache_options: {name: ...}` beside it";
+        return Err(at.error_with_hint("HTTP/3 is learnt of here, which takes something to remember it", hint));
+    };
+    Ok(Options::Announced { http1, http2, http3, alternatives: caches.cache(cache, cache_at)? })
 }
 
 fn http1(written: Option<&Http1ProtocolOptions>, at: At<'_>) -> Http1 {

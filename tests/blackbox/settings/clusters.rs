@@ -1,5 +1,7 @@
 //! Which host of a cluster is asked, and for how long.
 
+use std::net::SocketAddr;
+
 use tokio::task::JoinSet;
 
 use crate::edge::{ALL, Edge, cluster};
@@ -7,7 +9,7 @@ use crate::support::backend::Backend;
 use crate::support::client::Version;
 use crate::support::deadline::until;
 use crate::support::message::Request;
-use crate::support::ports::Unanswering;
+use crate::support::ports::{Refusing, Unanswering};
 
 /// How many of twelve requests each of two hosts gets, with these fields of the cluster and of the first host.
 async fn shares(of_cluster: &str, of_host: &str) -> (usize, usize) {
@@ -63,5 +65,45 @@ async fn a_connection_has_a_time_to_stand() {
         assert!(failed.text().ends_with("connection timeout"), "{version:?}: {}", failed.text());
         // The other one was asked earlier.
         assert!(waits.try_join_next().is_none(), "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_is_tried_at_all_its_addresses() {
+    let backend = Backend::echo().await;
+    let (refusing, unanswering) = (Refusing::new(), Unanswering::new());
+    let host = |name: &str, addresses: &[SocketAddr]| {
+        let place = |address: &SocketAddr| {
+            let (ip, port) = (address.ip(), address.port());
+            format!("{{address: {{socket_address: {{address: \"{ip}\", port_value: {port}}}}}}}")
+        };
+        let others: Vec<String> = addresses.iter().skip(1).map(place).collect();
+        let yaml = cluster(name, &addresses.first().expect("an address").to_string());
+        yaml.replace("}}}}]}]", &format!("}}}}, additional_addresses: [{}]}}}}]}}]", others.join(", ")))
+    };
+    let (good, closed, silent) = (backend.address(), refusing.address(), unanswering.address());
+    let hosts = [
+        ("refused", vec![closed, good], 200),
+        ("silent", vec![silent, good], 200),
+        ("late", vec![silent, closed, silent, good], 200),
+        ("first", vec![good, silent], 200),
+        ("none", vec![closed, closed], 503),
+    ];
+    let clusters: Vec<String> = hosts.iter().map(|(name, addresses, _)| host(name, addresses)).collect();
+    let route = |(name, ..): &(&str, _, _)| {
+        format!("              - {{match: {{path: /{name}}}, route: {{cluster: {name}}}}}\n")
+    };
+    let routes: Vec<String> = hosts.iter().map(route).collect();
+    let yaml = Edge::yaml_in_front_of(&clusters.concat(), &routes.concat())
+        .replace("upstream: \"%UPSTREAM_HOST%\"", "upstream: \"%UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS%\"");
+    let edge = Edge::of(&yaml).await;
+    let client = edge.client(Version::Http2).await;
+    let mut log = edge.process.log("access.log");
+    for (name, addresses, status) in hosts {
+        assert_eq!(client.send(Request::get(&format!("/{name}"))).await.status, status, "{name}");
+        let line = log.lines(1).await.pop().expect("a line");
+        let reached = if status == 200 { good.to_string() } else { "-".to_owned() };
+        let expected = format!("{} {reached}", addresses.first().expect("an address"));
+        assert_eq!(line.get("upstream").and_then(|said| said.as_str()), Some(expected.as_str()), "{name}: {line}");
     }
 }

@@ -3,6 +3,7 @@
 //! `chain` is a gateway in front of a gateway, for what two good sides do; `server` is an upstream whose frames are written by
 //! hand, for what a bad one does.
 
+mod announced;
 pub(crate) mod chain;
 mod exchanges;
 mod frames;

@@ -45,6 +45,11 @@ impl Server {
         Self::start(None, configuration(Certificates::of_this_run()), ANY)
     }
 
+    /// The same at this address.
+    pub(super) fn good_at(address: SocketAddr) -> Self {
+        Self::start(None, configuration(Certificates::of_this_run()), address)
+    }
+
     /// The same, for clients that show a certificate of this authority, given as PEM.
     pub(crate) fn wanting(authority: &str) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -64,8 +64,8 @@ impl Pool {
     }
 
     async fn begin_http2(&self, reached: Reached, http2: &Http2) -> Result<Standing, Undialled> {
-        let local = reached.local_address();
-        let known = |tls| Known { version: Protocol::Http2, local, tls };
+        let (local, remote) = (reached.local_address(), reached.remote_address());
+        let known = |tls| Known { version: Protocol::Http2, local, remote, tls };
         match reached {
             Reached::Clear(io) => self.begin_http2_on(io, known(None), http2).await,
             Reached::Secured(io, side) => self.begin_http2_on(io, known(Some(side)), http2).await,
@@ -96,7 +96,7 @@ impl Pool {
     async fn dial_http3(&self, goal: Goal<'_>, http3: &Http3, place: &Place) -> Result<Standing, Undialled> {
         let Http3 { upstream, qpack } = http3;
         let handshake = goal.host.handshake(Protocol::Http3, &upstream.tls, goal.asked);
-        let dialling = self.quic.connect(goal.host.address, upstream, handshake)?;
+        let dialling = self.quic.connect(goal.address, upstream, handshake)?;
         let (quic, agreed) = dialling.complete().await?;
         place.connected();
         let limits = h3::ClientLimits {
@@ -114,7 +114,8 @@ impl Pool {
         };
         let known = Known {
             version: Protocol::Http3,
-            local: self.quic.local_address(&quic, goal.host.address),
+            local: self.quic.local_address(&quic, goal.address),
+            remote: Some(goal.address),
             tls: Some(TlsSide::new(agreed, goal.asked)),
         };
         let work: Work = Box::pin(async move {

@@ -1,12 +1,13 @@
 //! Connections that serve many exchanges at a time: HTTP/2 and HTTP/3. And where the handshake agrees on the version: whatever
 //! comes of it.
 //!
-//! `seat` is the place of an exchange on a connection, `open` how connections come and go, `dial` the way to the host, `client`
+//! `race` tries HTTP/3 beside TCP where a host has announced it. `seat` is the place of an exchange on a connection, `open` how connections come and go, `dial` the way to the host, `client`
 //! the two codecs.
 
 mod client;
 mod dial;
 mod open;
+mod race;
 mod seat;
 
 use std::sync::Arc;
@@ -59,8 +60,9 @@ impl Pool {
         // Connections that did nothing for it.
         let mut refused = Vec::new();
         let mut failure = Failure::UpstreamReset(ResetReason::RemoteRefused);
+        let mut announced = self.announced(goal, &request);
         for _ in 0..MAX_TURNS {
-            let sent = match self.obtain(goal, &refused, attempt).await? {
+            let sent = match self.obtain(goal, announced.as_ref(), &refused, attempt).await? {
                 Obtained::Stream(stream, ticket) => {
                     attempt.ready(&ticket.connection().known, asked);
                     let id = ticket.connection().id;
@@ -83,8 +85,15 @@ impl Pool {
                 }
             };
             match sent {
-                Ok(answered) => return Ok(answered),
-                Err(SendError::Unsent(given_back)) => request = *given_back,
+                Ok(answered) => {
+                    self.learn(goal, attempt.version, &answered.0);
+                    return Ok(answered);
+                }
+                Err(SendError::Unsent(given_back)) => {
+                    request = *given_back;
+                    // What HTTP/3 gave back goes the way that is there in any case.
+                    announced = None;
+                }
                 Err(SendError::Failed(failure)) => {
                     attempt.broken();
                     return Err(failure);
@@ -110,34 +119,21 @@ impl Pool {
     }
 
     /// A stream on a connection that stands, or on a new one; not on one of those that have `refused`.
-    async fn obtain(
+    async fn obtain_by(
         self: &Arc<Self>,
         goal: Goal<'_>,
         refused: &[u64],
         attempt: &mut Attempt,
+        request: &mut Option<Taken>,
     ) -> Result<Obtained, Failure> {
-        let mut request = Some(self.take_request()?);
-        let limits = &self.cluster.limits;
         for _ in 0..MAX_OPENINGS {
             if matches!(goal.way, Way::Agreed(..))
                 && let Some(connection) = self.take_idle(goal.index, goal.asked)
             {
                 return Ok(Obtained::Own(connection));
             }
-            let mut passed_over = 0;
-            while let Some(seat) = self.seat(goal, refused, passed_over) {
-                if let Some(stream) = seat.stream(limits).await {
-                    return self.obtained(goal.index, stream, seat, &mut request);
-                }
-                passed_over += 1;
-            }
-            // None has room at once: one of them may have it soon.
-            passed_over = 0;
-            while let Some(seat) = self.seat(goal, refused, passed_over) {
-                if let Some(stream) = seat.stream_soon(limits).await {
-                    return self.obtained(goal.index, stream, seat, &mut request);
-                }
-                passed_over += 1;
+            if let Some(obtained) = self.on_standing(goal, refused, request).await? {
+                return Ok(obtained);
             }
             let known = self.lock().hosts.get(goal.index).and_then(|host| host.shared.max_streams(goal));
             if known == Some(0) {
@@ -149,6 +145,32 @@ impl Pool {
         }
         // Whatever is opened has no room, or others are faster each time.
         Err(Failure::UpstreamReset(ResetReason::RemoteRefused))
+    }
+
+    /// A stream on a connection that stands.
+    async fn on_standing(
+        &self,
+        goal: Goal<'_>,
+        refused: &[u64],
+        request: &mut Option<Taken>,
+    ) -> Result<Option<Obtained>, Failure> {
+        let limits = &self.cluster.limits;
+        let mut passed_over = 0;
+        while let Some(seat) = self.seat(goal, refused, passed_over) {
+            if let Some(stream) = seat.stream(limits).await {
+                return self.obtained(goal.index, stream, seat, request).map(Some);
+            }
+            passed_over += 1;
+        }
+        // None has room at once: one of them may have it soon.
+        passed_over = 0;
+        while let Some(seat) = self.seat(goal, refused, passed_over) {
+            if let Some(stream) = seat.stream_soon(limits).await {
+                return self.obtained(goal.index, stream, seat, request).map(Some);
+            }
+            passed_over += 1;
+        }
+        Ok(None)
     }
 
     /// Waits for another connection, under the limit for those who wait. One that is for this exchange alone is returned.

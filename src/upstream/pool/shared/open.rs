@@ -12,20 +12,20 @@ use crate::codec::Activity;
 use crate::codec::h2::Ended;
 use crate::http::{Failure, Protocol};
 use crate::tls::Asked;
-use crate::upstream::Limits;
 use crate::upstream::pool::age::{Over, over};
 use crate::upstream::pool::goal::Goal;
 use crate::upstream::pool::names::{MAX_NAMES, surplus};
 use crate::upstream::pool::opening::{Fault, Opening, Outcome};
 use crate::upstream::pool::place::Place;
 use crate::upstream::pool::{Pool, exclusive};
+use crate::upstream::{Limits, Way};
 
 impl Pool {
     /// A handshake to wait for: one on its way that has room, or a new one.
     pub(super) fn opening(self: &Arc<Self>, goal: Goal<'_>) -> Arc<Opening> {
         let mut state = self.lock();
         let version = goal.version();
-        let Goal { request, index, .. } = goal;
+        let Goal { request, address, index, .. } = goal;
         let new = Arc::new(Opening::begin(goal.asked, version));
         if let Some(host) = state.hosts.get_mut(index) {
             // No more wait for a connection than it will take.
@@ -42,8 +42,11 @@ impl Pool {
         let (pool, opening) = (Arc::clone(self), Arc::clone(&new));
         let (host, asked) = (Arc::clone(goal.host), Arc::clone(goal.asked));
         self.drain.spawn_service("upstream handshake", async move {
-            let way = pool.cluster.versions.of(request);
-            let outcome = match pool.establish(Goal { request, way, asked: &asked, host: &host, index }).await {
+            let versions = &pool.cluster.versions;
+            let over_quic = versions.http3().filter(|_| version == Protocol::Http3);
+            let way = over_quic.map_or_else(|| versions.of(request), Way::Http3);
+            let goal = Goal { request, way, asked: &asked, host: &host, address, index };
+            let outcome = match pool.establish(goal).await {
                 Ok(own) => {
                     if let Some(connection) = own {
                         pool.give_back(index, connection);
@@ -52,6 +55,7 @@ impl Pool {
                 }
                 Err(fault) => Outcome::Failed(fault),
             };
+            pool.raced(goal, &opening, &outcome);
             if let Some(host) = pool.lock().hosts.get_mut(index) {
                 host.shared.opening.retain(|other| !Arc::ptr_eq(other, &opening));
             }
@@ -138,9 +142,11 @@ impl Pool {
         });
     }
 
-    /// Takes note of what a handshake has agreed on.
+    /// Takes note of what a handshake has agreed on; over QUIC there is no choice.
     fn agreed(&self, host: usize, version: Protocol) {
-        if let Some(host) = self.lock().hosts.get_mut(host) {
+        if version != Protocol::Http3
+            && let Some(host) = self.lock().hosts.get_mut(host)
+        {
             host.agreed = Some(version);
         }
     }

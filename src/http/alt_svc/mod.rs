@@ -1,11 +1,13 @@
 //! Reads the `alt-svc` field (RFC 7838 §3): where else the same origin is served.
+//!
+//! Pure: `upstream` asks it what a host announces, `probe` shows what a server does.
 
 use serde::Serialize;
 
 /// The field's meaning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum AltSvc {
+pub enum AltSvc {
     /// `clear`: forget all alternatives.
     Clear,
     /// In the server's order of preference.
@@ -16,27 +18,30 @@ pub(super) enum AltSvc {
 
 /// One alternative.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Alternative {
+pub struct Alternative {
     /// The ALPN protocol, `h3` for HTTP/3.
-    pub(super) protocol: String,
+    pub protocol: String,
     /// Absent: the origin's own host.
-    pub(super) host: Option<String>,
-    pub(super) port: u16,
+    pub host: Option<String>,
+    /// Where it listens.
+    pub port: u16,
     /// How long it may be remembered, in seconds.
-    pub(super) max_age_s: u64,
+    pub max_age_s: u64,
     /// Whether it outlives a change of network.
-    pub(super) persist: bool,
+    pub persist: bool,
 }
 
 impl AltSvc {
-    /// Reads all of a response's `alt-svc` lines, joined by commas; `None` when there is none.
-    pub(super) fn of_headers(headers: &[(String, String)]) -> Option<Self> {
-        let lines: Vec<&str> =
-            headers.iter().filter(|(name, _)| name == "alt-svc").map(|(_, value)| value.as_str()).collect();
+    /// Reads all lines of a message, joined by commas (RFC 9110 §5.3); `None` when there is none.
+    #[must_use]
+    pub fn of_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let lines: Vec<&str> = lines.collect();
         (!lines.is_empty()).then(|| Self::parse(&lines.join(",")))
     }
 
-    pub(super) fn parse(value: &str) -> Self {
+    /// Reads the value of the field.
+    #[must_use]
+    pub fn parse(value: &str) -> Self {
         if value.trim() == "clear" {
             return Self::Clear;
         }
@@ -65,7 +70,7 @@ impl Alternative {
             let (name, value) = parameter.split_once('=')?;
             let value = if value.starts_with('"') { unquote(value)? } else { value.to_owned() };
             match name.trim() {
-                "ma" => alternative.max_age_s = value.parse().ok()?,
+                "ma" => alternative.max_age_s = seconds(&value)?,
                 "persist" => alternative.persist = value == "1",
                 // RFC 7838 §3: unknown parameters are ignored.
                 _ => {}
@@ -139,7 +144,14 @@ fn unquote(text: &str) -> Option<String> {
     Some(content)
 }
 
-/// RFC 7838 §3: octets of a protocol name that a token cannot hold are percent-encoded.
+/// RFC 9111 §1.2.2: what is too large to be counted is as long as can be.
+fn seconds(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
+}
+
+/// RFC 7838 §3: octets of a protocol name that a token cannot hold are percent-encoded. A name need not be text; what is not
+/// text is no name that is known here.
 fn percent_decode(token: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = token.bytes();
@@ -148,76 +160,14 @@ fn percent_decode(token: &str) -> Option<String> {
             bytes.push(byte);
             continue;
         }
-        let digits = [rest.next()?, rest.next()?];
-        bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+        let mut digit = || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        bytes.push(digit()? * 16 + digit()?);
     }
-    String::from_utf8(bytes).ok().filter(|name| !name.is_empty())
+    (!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// RFC 7838 §3.1: 24 hours.
 const DEFAULT_MAX_AGE_S: u64 = 86_400;
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn alternative(protocol: &str, host: Option<&str>, port: u16, max_age_s: u64) -> Alternative {
-        Alternative { protocol: protocol.into(), host: host.map(Into::into), port, max_age_s, persist: false }
-    }
-
-    #[test]
-    fn rfc7838_3_alternatives_are_read_in_order() {
-        let parsed = AltSvc::parse(r#"h3=":443"; ma=60, w%3Dx%3Ay="a.example:8443"; x="a,b;c"; persist=1"#);
-        let second = Alternative { persist: true, ..alternative("w=x:y", Some("a.example"), 8443, 86_400) };
-        assert_eq!(parsed, AltSvc::Alternatives(vec![alternative("h3", None, 443, 60), second]));
-    }
-
-    #[test]
-    fn several_lines_are_one_list() {
-        let headers = [("alt-svc", "h3=\":1\""), ("x", "y"), ("alt-svc", "h2=\":2\"")];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let both = vec![alternative("h3", None, 1, 86_400), alternative("h2", None, 2, 86_400)];
-        assert_eq!(AltSvc::of_headers(&headers), Some(AltSvc::Alternatives(both)));
-        assert_eq!(AltSvc::of_headers(&[]), None);
-    }
-
-    #[test]
-    fn an_address_in_brackets_keeps_its_colons() {
-        let expected = vec![alternative("h3", Some("[::1]"), 9, 86_400)];
-        assert_eq!(AltSvc::parse(r#"h3="[::1]:9""#), AltSvc::Alternatives(expected));
-    }
-
-    #[test]
-    fn clear_is_clear_and_the_rest_is_malformed() {
-        assert_eq!(AltSvc::parse(" clear "), AltSvc::Clear);
-        for text in
-            ["", ",", "h3", "h3=:443", r#"h3="443""#, r#"h3=":x""#, r#"=":1""#, r#"h3=":1"; ma=x"#, r#"h%3=":1""#]
-        {
-            assert_eq!(AltSvc::parse(text), AltSvc::Malformed(text.to_owned()), "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_read_without_panic(text in any::<String>()) {
-            AltSvc::parse(&text);
-        }
-
-        #[test]
-        fn what_is_written_is_read(
-            list in proptest::collection::vec(("[a-z0-9-]{1,8}", proptest::option::of("[a-z.]{1,9}"), any::<u16>(), any::<u64>()), 1..5)
-        ) {
-            let expected: Vec<_> = list
-                .iter()
-                .map(|(protocol, host, port, age)| alternative(protocol, host.as_deref(), *port, *age))
-                .collect();
-            let text: Vec<_> = expected
-                .iter()
-                .map(|a| format!("{}=\"{}:{}\";ma={}", a.protocol, a.host.as_deref().unwrap_or_default(), a.port, a.max_age_s))
-                .collect();
-            prop_assert_eq!(AltSvc::parse(&text.join(" , ")), AltSvc::Alternatives(expected));
-        }
-    }
-}
+mod tests;
