@@ -18,7 +18,7 @@ VERSIONS = {
     "h2": ["--disable-quic"],
     "h3": ["--origin-to-force-quic-on=localhost:{port}"],
 }
-PATIENCE = 20
+PATIENCE = 50
 
 
 def wrapper(directory):

@@ -180,7 +180,7 @@ fn cases() -> String {
     let line = |heading: &str, meaning: &str| format!("\n  {heading:11}  {meaning}");
     let mut cases: String = Case::ALL.iter().map(|case| line(case.heading(), case.meaning())).collect();
     for application in APPLICATIONS {
-        cases += &format!("\n\nCases of {}:", application.name);
+        cases.extend(["\n\nCases of ", application.name, ":"]);
         cases.extend(application.cases.iter().map(|case| line(case.heading, case.meaning)));
     }
     format!("Cases:{cases}")

@@ -45,6 +45,8 @@ pub(crate) const APPLICATIONS: &[Application] = &[
                     script: "aioquic_websocket_client.py",
                 },
             },
+            chromium(Version::Http1, "chromium_websocket.py"),
+            chromium(Version::Http2, "chromium_websocket.py"),
         ],
         ways: &[None, Some(Between::Http2), Some(Between::Http3)],
     },
@@ -57,9 +59,9 @@ pub(crate) const APPLICATIONS: &[Application] = &[
             curl(Version::Http1),
             curl(Version::Http2),
             curl(Version::Http3),
-            chromium(Version::Http1),
-            chromium(Version::Http2),
-            chromium(Version::Http3),
+            chromium(Version::Http1, "chromium_page.py"),
+            chromium(Version::Http2, "chromium_page.py"),
+            chromium(Version::Http3, "chromium_page.py"),
         ],
         ways: &[None, Some(Between::Http2), Some(Between::Http3)],
     },
@@ -75,12 +77,12 @@ const GRPC: &[Case] = &[
     logged(
         "error",
         "after a message a status with message and details",
-        "Fail 200 - grpc-status in head -, in trailers 10",
+        "Fail over ${protocol} 200 - grpc-status in head -, in trailers 10",
     ),
     logged(
         "trl only",
         "a status and nothing else, in one section",
-        "Refuse 200 - grpc-status in head 9, in trailers -",
+        "Refuse over ${protocol} 200 - grpc-status in head 9, in trailers -",
     ),
     case("8M", "a message of 8 MiB each way, each byte the right one"),
     case("metadata", "metadata each way, before and after the message, text and binary"),
@@ -91,7 +93,7 @@ const GRPC: &[Case] = &[
 ];
 
 const WEBSOCKET: &[Case] = &[
-    case("echo", "messages of text and of bytes, empty ones too"),
+    logged("echo", "messages of text and of bytes, empty ones too", "access /interop/echo over ${protocol} "),
     case("1M", "a message of 1 MiB each way, each byte the right one"),
     case("ping", "a ping of the client and one of the server are answered"),
     case("close up", "code and reason of the client reach the server"),
@@ -113,8 +115,8 @@ const fn curl(speaks: Version) -> Client {
     Client { name: "curl", stack: "libcurl, nghttp2, QUIC of OpenSSL, nghttp3", speaks, source }
 }
 
-const fn chromium(speaks: Version) -> Client {
-    let source = Source::Debian { package: "chromium-headless-shell", script: "chromium_page.py" };
+const fn chromium(speaks: Version, script: &'static str) -> Client {
+    let source = Source::Debian { package: "chromium-headless-shell", script };
     Client { name: "chromium", stack: "Chromium, QUICHE, BoringSSL", speaks, source }
 }
 
