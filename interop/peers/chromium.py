@@ -18,7 +18,7 @@ VERSIONS = {
     "h2": ["--disable-quic"],
     "h3": ["--origin-to-force-quic-on=localhost:{port}"],
 }
-PATIENCE = 50
+PATIENCE = 20
 
 
 def wrapper(directory):

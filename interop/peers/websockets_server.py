@@ -1,16 +1,12 @@
-"""A WebSocket server of websockets, over HTTP/1.1 without TLS. A browser finds a page here, and leaves its report."""
+"""A WebSocket server of websockets, over HTTP/1.1 without TLS."""
 
 import asyncio
-import collections
 import json
-import pathlib
-import urllib.parse
 
 from server import READY, say
 from websockets.asyncio.server import serve
 
 closes = {}
-reports = collections.defaultdict(asyncio.Queue)
 
 
 async def echo(socket):
@@ -43,20 +39,9 @@ async def noted(socket):
 PATHS = {f"/interop/{does.__name__}": does for does in (echo, ping, close, note, noted)}
 
 
-async def respond(connection, request):
+def refuse(connection, request):
     """Only these paths have sockets."""
-    path, _, name = request.path.partition("?")
-    if path == "/interop/page":
-        page = connection.respond(200, pathlib.Path(__file__).with_name("socket.html").read_text(encoding="utf-8"))
-        del page.headers["content-type"]
-        page.headers["content-type"] = "text/html; charset=utf-8"
-        return page
-    if path == "/interop/report":
-        reports[name].put_nowait(urllib.parse.unquote(request.headers["x-report"]))
-        return connection.respond(200, "")
-    if path == "/interop/reported":
-        return connection.respond(200, await reports[name].get())
-    return None if path in PATHS else connection.respond(404, "no socket here\n")
+    return None if request.path.partition("?")[0] in PATHS else connection.respond(404, "no socket here\n")
 
 
 def choose(connection, offered):
@@ -68,9 +53,7 @@ async def handle(socket):
 
 
 async def run():
-    options = {"process_request": respond, "select_subprotocol": choose, "max_size": None, "ping_interval": None}
-    # A report is waited for. Chromium over HTTP/2 never ends its side, and the server waits for that so long.
-    options |= {"open_timeout": None, "close_timeout": 1}
+    options = {"process_request": refuse, "select_subprotocol": choose, "max_size": None, "ping_interval": None}
     async with serve(handle, "127.0.0.1", 0, **options) as server:
         say(f"{READY} at 127.0.0.1:{server.sockets[0].getsockname()[1]}")
         await asyncio.Future()

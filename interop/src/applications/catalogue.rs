@@ -45,8 +45,6 @@ pub(crate) const APPLICATIONS: &[Application] = &[
                     script: "aioquic_websocket_client.py",
                 },
             },
-            chromium(Version::Http1, "chromium_websocket.py"),
-            chromium(Version::Http2, "chromium_websocket.py"),
         ],
         ways: &[None, Some(Between::Http2), Some(Between::Http3)],
     },
@@ -59,9 +57,9 @@ pub(crate) const APPLICATIONS: &[Application] = &[
             curl(Version::Http1),
             curl(Version::Http2),
             curl(Version::Http3),
-            chromium(Version::Http1, "chromium_page.py"),
-            chromium(Version::Http2, "chromium_page.py"),
-            chromium(Version::Http3, "chromium_page.py"),
+            chromium(Version::Http1),
+            chromium(Version::Http2),
+            chromium(Version::Http3),
         ],
         ways: &[None, Some(Between::Http2), Some(Between::Http3)],
     },
@@ -115,8 +113,8 @@ const fn curl(speaks: Version) -> Client {
     Client { name: "curl", stack: "libcurl, nghttp2, QUIC of OpenSSL, nghttp3", speaks, source }
 }
 
-const fn chromium(speaks: Version, script: &'static str) -> Client {
-    let source = Source::Debian { package: "chromium-headless-shell", script };
+const fn chromium(speaks: Version) -> Client {
+    let source = Source::Debian { package: "chromium-headless-shell", script: "chromium_page.py" };
     Client { name: "chromium", stack: "Chromium, QUICHE, BoringSSL", speaks, source }
 }
 
