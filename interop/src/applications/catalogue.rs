@@ -75,12 +75,12 @@ const GRPC: &[Case] = &[
     logged(
         "error",
         "after a message a status with message and details",
-        "Fail 200 - grpc-status in head -, in trailers 10",
+        "Fail over ${protocol} 200 - grpc-status in head -, in trailers 10",
     ),
     logged(
         "trl only",
         "a status and nothing else, in one section",
-        "Refuse 200 - grpc-status in head 9, in trailers -",
+        "Refuse over ${protocol} 200 - grpc-status in head 9, in trailers -",
     ),
     case("8M", "a message of 8 MiB each way, each byte the right one"),
     case("metadata", "metadata each way, before and after the message, text and binary"),
@@ -91,7 +91,7 @@ const GRPC: &[Case] = &[
 ];
 
 const WEBSOCKET: &[Case] = &[
-    case("echo", "messages of text and of bytes, empty ones too"),
+    logged("echo", "messages of text and of bytes, empty ones too", "access /interop/echo over ${protocol} "),
     case("1M", "a message of 1 MiB each way, each byte the right one"),
     case("ping", "a ping of the client and one of the server are answered"),
     case("close up", "code and reason of the client reach the server"),

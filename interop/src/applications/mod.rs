@@ -14,7 +14,7 @@ use serde::Serialize;
 pub(crate) use self::catalogue::APPLICATIONS;
 use self::gateways::{Between, Gateways};
 use crate::{
-    backends::{PATIENCE, port_in},
+    backends::{PATIENCE, filled, port_in},
     case::Verdict,
     chain::{Front, READY, command},
     matrix::{Outcome, Row},
@@ -39,7 +39,7 @@ pub(crate) struct Case {
     /// The client calls it this, and so does the head of its column.
     pub(crate) heading: &'static str,
     pub(crate) meaning: &'static str,
-    /// What the front has to log for it. Lines are looked for in the order of the cases.
+    /// What the front has to log for it, with the version for `${protocol}`. Lines are looked for in the order of the cases.
     logged: Option<&'static str>,
 }
 
@@ -121,10 +121,12 @@ impl Application {
             };
             let verdict = verdict.unwrap_or_else(|| Verdict::Failed("the client says nothing of it".to_owned()));
             match (&verdict, case.logged) {
-                (Verdict::Ok(_), Some(line)) => match gateways.logged(line) {
-                    Ok(()) => verdict,
-                    Err(error) => Verdict::Failed(error.to_string()),
-                },
+                (Verdict::Ok(_), Some(line)) => {
+                    match gateways.logged(&filled(line, &[("protocol", speaks.logged())])) {
+                        Ok(()) => verdict,
+                        Err(error) => Verdict::Failed(error.to_string()),
+                    }
+                }
                 _ => verdict,
             }
         };
@@ -157,6 +159,15 @@ impl Version {
             Self::Http1 => "h1",
             Self::Http2 => "h2",
             Self::Http3 => "h3",
+        }
+    }
+
+    /// As `%PROTOCOL%` says it.
+    fn logged(self) -> &'static str {
+        match self {
+            Self::Http1 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
+            Self::Http3 => "HTTP/3",
         }
     }
 }
