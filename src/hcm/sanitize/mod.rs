@@ -140,9 +140,11 @@ pub(super) fn has_token(value: &HeaderValue, token: &str) -> bool {
     items.map(|item| item.split(';').next().unwrap_or(item).trim()).any(|item| item.eq_ignore_ascii_case(token))
 }
 
-/// Appends to a list field, as Envoy does: into the one value, with `comma` between.
+/// Appends to a list field, as Envoy does: all its lines become one value, with `comma` before what is new.
 pub(super) fn append(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue, comma: &[u8]) {
-    let joined = headers.get(&name).map(|old| [old.as_bytes(), comma, value.as_bytes()].concat());
+    // RFC 9110 §5.3: several lines are one list.
+    let lines: Vec<&[u8]> = headers.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
+    let joined = (!lines.is_empty()).then(|| [&lines.join(&b","[..]), comma, value.as_bytes()].concat());
     let joined = joined.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok());
     headers.insert(name, joined.unwrap_or_else(|| value.clone()));
 }

@@ -123,6 +123,13 @@ fn via_is_appended() {
 }
 
 #[test]
+fn via_of_several_lines_is_one() {
+    let via = Some(HeaderValue::from_static("1.1 me"));
+    let (headers, _) = sanitized(&[("via", "1.1 a"), ("via", "1.1 b")], &Identity { via, ..identity() });
+    assert_eq!(headers.get_all("via").iter().collect::<Vec<_>>(), ["1.1 a,1.1 b, 1.1 me"]);
+}
+
+#[test]
 fn a_request_id_is_made_only_where_asked_for() {
     let (headers, _) = sanitized(&[], &Identity { generate_request_id: false, ..identity() });
     assert_eq!(value(&headers, "x-request-id"), None);

@@ -276,6 +276,14 @@ async fn which_way_a_message_took() {
 }
 
 #[tokio::test]
+async fn a_way_in_several_lines_goes_on_in_one() {
+    let named = Seen::with("via: 1.1 edge").await;
+    for (version, received, _) in named.of(&Request::get("/").header("via", "1.1 a").header("via", "1.1 b")).await {
+        assert_eq!(value(&received, "via").as_deref(), Some("1.1 a,1.1 b, 1.1 edge"), "{version:?}");
+    }
+}
+
+#[tokio::test]
 async fn which_server_answers() {
     let backend = Backend::start(|received| match received.path() {
         "/named" => Script::bytes("HTTP/1.1 200 OK\r\nserver: origin\r\ncontent-length: 0\r\n\r\n"),
