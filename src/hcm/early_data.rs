@@ -14,12 +14,12 @@ use crate::config::proto::envoy::config::core::v3::TypedExtensionConfig;
 use crate::config::proto::envoy::extensions::early_data::v3::DefaultEarlyDataPolicy;
 use crate::config::proto::quicgate::extensions::early_data::v1 as own;
 use crate::config::{At, Invalid, type_name};
-use crate::http::{Body, EarlyData, Failure, Request};
+use crate::http::{AskedTunnel, Body, EarlyData, Failure, Request};
 
 /// `early_data_policy` of a route.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EarlyDataPolicy {
-    /// Of requests that may be done twice: of a safe method, without content.
+    /// Of requests that may be done twice: of a safe method, without content, that ask for no tunnel.
     safe: Treatment,
     other: Treatment,
 }
@@ -149,7 +149,9 @@ impl EarlyDataPolicy {
         if handshake.is_over() {
             return Ok(Way::Open);
         }
-        let safe = SAFE.contains(&head.method) && body.is_end_stream();
+        // What asks for a tunnel looks like a GET by now, and is none.
+        let asks_for_tunnel = AskedTunnel::of(&head.method, &head.extensions).is_some();
+        let safe = SAFE.contains(&head.method) && body.is_end_stream() && !asks_for_tunnel;
         match if safe { self.safe } else { self.other } {
             Treatment::Wait => Ok(Way::Wait(handshake)),
             Treatment::TooEarly => Err(Failure::TooEarly),
@@ -180,6 +182,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
+    use crate::http::ConnectProtocol;
 
     fn head(method: Method) -> Parts {
         let mut head = http::Request::new(()).into_parts().0;
@@ -218,6 +221,15 @@ mod tests {
             assert!(matches!(way, Ok(Way::Wait(_))), "{way:?}");
             assert_eq!(said, 0);
         }
+    }
+
+    #[test]
+    fn rfc8470_3_what_asks_for_a_tunnel_is_not_safe() {
+        let mut head = head(Method::GET);
+        head.extensions.insert(EarlyData::until(watch::channel(false).1));
+        head.extensions.insert(ConnectProtocol::try_from(bytes::Bytes::from_static(b"websocket")).unwrap());
+        assert!(matches!(DEFAULT.way(&mut head, &Body::Empty), Ok(Way::Wait(_))));
+        assert!(!head.headers.contains_key(EARLY_DATA));
     }
 
     #[test]

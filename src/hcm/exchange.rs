@@ -20,7 +20,7 @@ use super::forward::forward;
 use super::stats::ManagerStats;
 use super::target::{NOT_NORMALIZED, Way};
 use super::timeouts::{Flow, Look, Timeouts};
-use super::tunnel::{Asks, Opened};
+use super::tunnel::{Asks, Opened, UPGRADE_FAILED};
 use super::{Worker, interim, respond, rewrite, sanitize};
 use crate::codec::{Busy, Handler as _, Interims, Outbox};
 use crate::http::{Body, EarlyData, Failure, Protocol, Request, Response};
@@ -87,7 +87,7 @@ impl Exchange {
             passes_trailers: Protocol::from(head.version).is_multiplexed() || manager.trailers,
             is_last: false,
             outbox,
-            tunnel: Opened::default(),
+            tunnel: Opened::none(head),
             _busy: connection.activity().begin(),
             flow,
             connection,
@@ -202,7 +202,13 @@ impl Exchange {
 
     /// Gives the response its last fields and sends the exchange along with its content.
     fn finish(mut self, response: Response, is_heard: bool) -> Response {
-        let response = if is_heard { self.account.local_reply(response, self.head_only) } else { response };
+        let mut response = if is_heard { self.account.local_reply(response, self.head_only) } else { response };
+        if is_heard && self.tunnel.is_pretended_by(response.status()) {
+            // No mapper is asked again: it may be the one that made this status.
+            self.account.answered_here(UPGRADE_FAILED);
+            self.is_last = true;
+            response = respond::forbidden();
+        }
         let (mut head, body) = response.into_parts();
         respond::complete(&mut head, &self.connection, self.account.request_id());
         self.account.proxy_status(&mut head);

@@ -30,6 +30,11 @@ pub(super) fn direct(direct: &DirectResponse, location: Option<HeaderValue>) -> 
     response
 }
 
+/// The answer to who asks for what nobody grants.
+pub(super) fn forbidden() -> Response {
+    text(StatusCode::FORBIDDEN, Bytes::new())
+}
+
 /// The answer of a `redirect`.
 ///
 /// # Errors

@@ -92,6 +92,7 @@ pub(super) async fn end(exchange: &mut Exchange, pool: &Arc<Pool>, request: Requ
 fn open(exchange: &mut Exchange, response: &mut Response, tunnel: &Tunnel, content: Body) {
     // RFC 9110 §8.6: a tunnel has no length.
     response.headers_mut().remove(CONTENT_LENGTH);
+    exchange.tunnel.is_open = true;
     let Some(uploading) = tunnel.upload(RequestBody::wrap(content, &exchange.flow(), false)) else { return };
     exchange.lasts();
     let task = exchange.worker().drain.spawn("client's side of a tunnel", uploading);
@@ -117,14 +118,27 @@ pub(super) fn poll_broken(exchange: &mut Exchange, cx: &mut Context<'_>) -> Poll
 }
 
 /// What an exchange has of a tunnel: nothing, where it is none.
-#[derive(Default)]
 pub(super) struct Opened {
+    /// Whether a 2xx says to this client that its tunnel is open.
+    by_success: bool,
+    is_open: bool,
     /// It is counted as one from when it was allowed.
     upgrade: Option<Upgrade>,
     upload: Option<Upload>,
 }
 
 impl Opened {
+    /// None yet for this request, as it came.
+    pub(super) fn none(head: &Parts) -> Self {
+        // RFC 9110 §9.3.6, RFC 8441 §5: in every version, and extended or not. Only the upgrade of HTTP/1 has 101.
+        Self { by_success: head.method == Method::CONNECT, is_open: false, upgrade: None, upload: None }
+    }
+
+    /// Whether this status would say that a tunnel is open, and there is none.
+    pub(super) fn is_pretended_by(&self, status: StatusCode) -> bool {
+        !self.is_open && self.by_success && status.is_success()
+    }
+
     /// Whether what a request asks for may be asked for on its route.
     ///
     /// # Errors
@@ -142,7 +156,7 @@ impl Opened {
         match asks {
             Asks::Nothing => return Ok(()),
             Asks::For(asked) if connection.manager.upgrades.allows(route, asked) => {}
-            Asks::For(_) | Asks::InVain => return Err(Failure::Forbidden("upgrade_failed")),
+            Asks::For(_) | Asks::InVain => return Err(Failure::Forbidden(UPGRADE_FAILED)),
         }
         let stats = &connection.manager.stats;
         stats.cx_upgrades_total.inc();
@@ -174,6 +188,9 @@ impl Drop for Upgrade {
         self.0.manager.stats.cx_upgrades_active.dec();
     }
 }
+
+/// What Envoy's log says of a request for a tunnel that nobody grants.
+pub(super) const UPGRADE_FAILED: &str = "upgrade_failed";
 
 /// Whether the request asks for another protocol (RFC 9110 §7.8). `h2c` is not one: RFC 9113 §3.1 has withdrawn it.
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {

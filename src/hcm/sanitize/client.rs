@@ -51,6 +51,11 @@ impl Identity {
         Ok(Client { address, internal })
     }
 
+    /// Whether a field says who asks.
+    pub(super) fn reads(&self, field: &HeaderName) -> bool {
+        self.detections.iter().any(|detection| matches!(detection, Detection::Field { name, .. } if name == field))
+    }
+
     /// Whether the peer's address is appended to `x-forwarded-for`.
     pub(super) fn appends(&self, peer: IpAddr) -> bool {
         let by_extension = |detection: &Detection| match detection {

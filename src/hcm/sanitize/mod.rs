@@ -75,9 +75,13 @@ pub(super) struct Client {
 /// Brings the fields of a request into the form that goes upstream; returns who asks.
 ///
 /// # Errors
-/// [`Failure::Refused`] where an extension does not find the client's address, and insists on one.
+/// [`Failure::Refused`] where an extension does not find the client's address, and insists on one;
+/// [`Failure::DownstreamProtocol`] where the request would take away who the client is.
 pub(super) fn request(headers: &mut HeaderMap, origin: Origin, identity: &Identity) -> Result<Client, Failure> {
-    hop_by_hop(headers);
+    if nominated(headers).any(|name| UNTOUCHABLE.contains(&name)) {
+        return Err(Failure::DownstreamProtocol("http1.connection_header_rejected".into()));
+    }
+    hop_by_hop_but(headers, |name| identity.reads(name));
     let client = identity.client(headers, origin.peer)?;
     let edge = identity.use_remote_address && !client.internal;
     let goes = |names: &[HeaderName], headers: &mut HeaderMap| names.iter().for_each(|name| drop(headers.remove(name)));
@@ -116,11 +120,16 @@ pub(super) fn request(headers: &mut HeaderMap, origin: Origin, identity: &Identi
 
 /// Removes what belongs to one connection only (RFC 9110 §7.6.1).
 pub(super) fn hop_by_hop(headers: &mut HeaderMap) {
+    hop_by_hop_but(headers, |_| false);
+}
+
+/// The same, but for what `stays` whether it is nominated or not.
+fn hop_by_hop_but(headers: &mut HeaderMap, stays: impl Fn(&HeaderName) -> bool) {
     // RFC 9110 §10.1.4: of TE only `trailers` may be passed on, by a gateway that does trailers.
     let trailers = headers.get_all(TE).iter().any(|value| has_token(value, "trailers"));
     if headers.contains_key(CONNECTION) {
-        let nominated: Vec<HeaderName> = headers.get_all(CONNECTION).iter().flat_map(tokens).collect();
-        for name in nominated {
+        let goes: Vec<HeaderName> = nominated(headers).filter(|name| !is_end_to_end(name) && !stays(name)).collect();
+        for name in goes {
             headers.remove(name);
         }
     }
@@ -140,18 +149,27 @@ pub(super) fn has_token(value: &HeaderValue, token: &str) -> bool {
     items.map(|item| item.split(';').next().unwrap_or(item).trim()).any(|item| item.eq_ignore_ascii_case(token))
 }
 
-/// Appends to a list field, as Envoy does: into the one value, with `comma` between.
+/// Appends to a list field, as Envoy does: all its lines become one value, with `comma` before what is new.
 pub(super) fn append(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue, comma: &[u8]) {
-    let joined = headers.get(&name).map(|old| [old.as_bytes(), comma, value.as_bytes()].concat());
+    // RFC 9110 §5.3: several lines are one list.
+    let lines: Vec<&[u8]> = headers.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
+    let joined = (!lines.is_empty()).then(|| [&lines.join(&b","[..]), comma, value.as_bytes()].concat());
     let joined = joined.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok());
     headers.insert(name, joined.unwrap_or_else(|| value.clone()));
 }
 
-fn tokens(value: &HeaderValue) -> impl Iterator<Item = HeaderName> {
-    let items = value.to_str().unwrap_or_default().split(',');
+/// The fields that `connection` names.
+fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+    let lists = headers.get_all(CONNECTION).iter().map(|value| value.to_str().unwrap_or_default());
+    lists.flat_map(|list| list.split(',')).filter_map(|item| item.trim().parse().ok())
+}
+
+/// Whether a field is never one of the connection: nominated, it stays. A proxy in front of this one has written it, and who could
+/// take it away would be somebody else.
+fn is_end_to_end(name: &HeaderName) -> bool {
+    let ours = ["x-forwarded-", "x-envoy-"].iter().any(|prefix| name.as_str().starts_with(prefix));
     // RFC 8470 §5.1: nobody on the way may take `early-data` away.
-    let stays = |name: &HeaderName| name == HOST || name == EARLY_DATA;
-    items.filter_map(|item| item.trim().parse().ok()).filter(move |name| !stays(name))
+    ours || [HOST, EARLY_DATA, REQUEST_ID].contains(name)
 }
 
 fn append_forwarded_for(headers: &mut HeaderMap, peer: IpAddr) {
@@ -200,6 +218,7 @@ pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarde
 pub(super) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) const EXTERNAL_ADDRESS: HeaderName = HeaderName::from_static("x-envoy-external-address");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const IS_INTERNAL: HeaderName = HeaderName::from_static("x-envoy-internal");
 const SERVICE_CLUSTER: HeaderName = HeaderName::from_static("x-envoy-downstream-service-cluster");
@@ -207,6 +226,9 @@ const SERVICE_NODE: HeaderName = HeaderName::from_static("x-envoy-downstream-ser
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+
+/// As Envoy: a request that nominates one of these is refused. Envoy refuses `host` as well, which simply stays here.
+const UNTOUCHABLE: [HeaderName; 3] = [FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
 
 /// Fields by which a client could steer the gateway. They are for it alone, and none of them has an effect yet.
 const STEERING: [HeaderName; 11] = [

@@ -73,6 +73,30 @@ fn rfc9110_7_6_1_a_nominated_host_stays() {
     assert_eq!(value(&headers, "host"), Some("a.test"));
 }
 
+/// As Envoy: who takes it away becomes somebody else.
+#[test]
+fn who_the_client_is_cannot_be_taken_away() {
+    let origin = Origin { peer: PEER, port: Some(443), scheme: "https" };
+    for name in ["x-forwarded-for", "X-Forwarded-For", "x-forwarded-host", "x-forwarded-proto"] {
+        let mut headers = HeaderMap::new();
+        headers.insert("connection", format!("close, {name}").try_into().unwrap());
+        let refused = request(&mut headers, origin, &edge());
+        let details = |failure: &Failure| matches!(failure, Failure::DownstreamProtocol(details) if details == "http1.connection_header_rejected");
+        assert!(refused.as_ref().is_err_and(details), "{name} {refused:?}");
+    }
+}
+
+#[test]
+fn what_the_gateway_reads_itself_cannot_be_taken_away() {
+    let detections = [Detection::Field { name: HeaderName::from_static("x-me"), trusted: true, reject: None }];
+    let identity = Identity { detections: detections.into(), ..identity() };
+    for name in ["x-forwarded-port", "x-forwarded-client-cert", "x-envoy-foo", "x-request-id", "x-me"] {
+        let (headers, client) = sanitized(&[("connection", name), (name, "9.9.9.9")], &identity);
+        assert_eq!(value(&headers, name), Some("9.9.9.9"), "{name}");
+        assert_eq!(client.to_string() == "9.9.9.9", name == "x-me", "{name}");
+    }
+}
+
 #[test]
 fn a_client_cannot_steer_the_gateway() {
     let fields = [("x-envoy-retry-on", "5xx"), ("x-envoy-internal", "true"), ("x-envoy-foo", "kept")];
@@ -120,6 +144,13 @@ fn via_is_appended() {
     let via = Some(HeaderValue::from_static("1.1 me"));
     let (headers, _) = sanitized(&[("via", "1.1 b")], &Identity { via, ..identity() });
     assert_eq!(value(&headers, "via"), Some("1.1 b, 1.1 me"));
+}
+
+#[test]
+fn via_of_several_lines_is_one() {
+    let via = Some(HeaderValue::from_static("1.1 me"));
+    let (headers, _) = sanitized(&[("via", "1.1 a"), ("via", "1.1 b")], &Identity { via, ..identity() });
+    assert_eq!(headers.get_all("via").iter().collect::<Vec<_>>(), ["1.1 a,1.1 b, 1.1 me"]);
 }
 
 #[test]

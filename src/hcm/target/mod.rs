@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 
 use self::path::Cleaned;
 pub(super) use self::{host::Port, path::EscapedSlashes};
-use crate::http::{Failure, Protocol};
+use crate::http::{AskedTunnel, Failure, Protocol};
 
 /// What a connection manager does to the targets of requests.
 #[derive(Clone, Debug, Default)]
@@ -79,7 +79,12 @@ impl Targets {
     /// [`Failure::Refused`] where the path may not be asked for.
     pub(super) fn clean(&self, head: &mut Parts, local: Option<u16>, grpc: bool) -> Result<Way, Failure> {
         let way = self.path(head, grpc)?;
-        let clean = |host: &HeaderValue| self.host.clean(host.to_str().ok()?, local);
+        let rules = match AskedTunnel::of(&head.method, &head.extensions) {
+            // RFC 9110 §9.3.6: the target of a CONNECT is host and port, always.
+            Some(AskedTunnel::Connect) => host::Rules { port: Port::Keep, ..self.host },
+            _ => self.host,
+        };
+        let clean = |host: &HeaderValue| rules.clean(host.to_str().ok()?, local);
         if let Some(host) = head.headers.get(HOST).and_then(clean)
             && let Ok(host) = HeaderValue::try_from(host)
         {

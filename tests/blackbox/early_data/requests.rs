@@ -102,6 +102,30 @@ async fn rfc8470_3_requests_that_change_something_wait_for_the_handshake() {
     until_counted(&edge, "waited", 5).await;
 }
 
+/// One that is complete is a GET here by then.
+#[tokio::test]
+async fn rfc8470_3_what_asks_for_a_tunnel_waits_for_the_handshake() {
+    let backend = Backend::echo().await;
+    let settings = "          upgrade_configs: [{upgrade_type: webtransport}]
+          http3_protocol_options: {allow_extended_connect: true}
+";
+    let edge = Edge::with(&backend, crate::tunnels::ROUTES, settings).await;
+    let (relay, mut early) = held(&edge).await;
+    let asked = request("CONNECT", "/waits").extension(h3::ext::Protocol::WEB_TRANSPORT);
+    let answer = early.send(asked, "").await;
+    let last = early.get("/goes").await;
+    backend.until_received(1).await;
+    until_counted(&edge, "total", 2).await;
+    let targets = || backend.received().iter().map(|received| received.target.clone()).collect::<Vec<_>>();
+    assert_eq!(targets(), ["/goes"]);
+    relay.set(Gate::Open);
+    assert_eq!(last.read().await.0, 200);
+    backend.until_received(2).await;
+    assert_eq!((targets()[1].as_str(), said_early(&backend.received()[1])), ("/waits", None));
+    until_counted(&edge, "waited", 1).await;
+    drop(answer);
+}
+
 #[tokio::test]
 async fn what_the_gateway_answers_by_itself_waits_for_nothing() {
     let backend = Backend::echo().await;

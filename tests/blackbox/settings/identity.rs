@@ -90,6 +90,22 @@ async fn who_is_one_of_our_own() {
     }
 }
 
+/// As Envoy: without the list it would be one of our own.
+#[tokio::test]
+async fn who_the_client_is_cannot_be_taken_away() {
+    let own = "internal_address_config: {cidr_ranges: [{address_prefix: 127.0.0.0, prefix_len: 8}]}";
+    let seen = Seen::with(&format!("use_remote_address: true\n          {own}")).await;
+    let mut log = seen.edge.process.log("access.log");
+    let asked = |nominated: &str| forwarded().header("connection", nominated).header("x-envoy-ip-tags", "t");
+    let reply = seen.edge.client(Version::Http1).await.send(asked("close, X-Forwarded-For")).await;
+    let line = log.lines(1).await.remove(0);
+    assert_eq!((reply.status, &line["details"]), (400, &"http1.connection_header_rejected".into()), "{line}");
+    assert!(seen.backend.received().is_empty());
+    let reply = seen.edge.client(Version::Http1).await.send(asked("close, x-forwarded-port")).await;
+    let received = seen.backend.received().pop().expect("a request");
+    assert_eq!((reply.status, value(&received, "x-envoy-ip-tags")), (200, None), "{received}");
+}
+
 #[tokio::test]
 async fn who_is_one_of_our_own_need_not_come_over_tls() {
     let backend = Backend::echo().await;
@@ -272,6 +288,14 @@ async fn which_way_a_message_took() {
     let silent = Seen::with("via: \"\"").await;
     for (version, received, reply) in silent.of(&Request::get("/")).await {
         assert_eq!((value(&received, "via"), reply.header("via")), (None, None), "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_way_in_several_lines_goes_on_in_one() {
+    let named = Seen::with("via: 1.1 edge").await;
+    for (version, received, _) in named.of(&Request::get("/").header("via", "1.1 a").header("via", "1.1 b")).await {
+        assert_eq!(value(&received, "via").as_deref(), Some("1.1 a,1.1 b, 1.1 edge"), "{version:?}");
     }
 }
 

@@ -4,6 +4,8 @@ use crate::edge::{ALL, Edge};
 use crate::support::backend::Backend;
 use crate::support::client::Version;
 use crate::support::message::{Request, field};
+use crate::tunnels::client::{Asked, ask};
+use crate::tunnels::{MANAGER, ROUTES, echo};
 
 /// What becomes of a path.
 enum Becomes {
@@ -35,13 +37,19 @@ async fn paths_are_brought_into_one_form() {
                 ("//a", Path("//a")),
                 ("/a%2Fb", Path("/a%2Fb")),
                 ("/a%00b", Refused),
+                ("/x/%%32e%%32e/admin", Path("/x/%252e%252e/admin")),
+                ("/x/%2%65%2%65/admin", Path("/x/%252e%252e/admin")),
+                ("/a%%30%30b", Path("/a%2500b")),
             ],
         ),
         ("merge_slashes: true".to_owned(), &[("//a///b/?c=//", Path("/a/b/?c=//")), ("/a/../b", Path("/a/../b"))]),
         (CLEAN.to_owned(), &[("//a//..//b", Path("/a/b")), ("/a/%2e%2E/b", Path("/b"))]),
         (action("IMPLEMENTATION_SPECIFIC_DEFAULT"), &[("/a%2Fb", Path("/a%2Fb"))]),
         (action("KEEP_UNCHANGED"), &[("/a%2F..%2fb", Path("/a%2F..%2fb"))]),
-        (action("REJECT_REQUEST"), &[("/a%2Fb", Refused), ("/a%5cb", Refused), ("/a?b=%2f", Path("/a?b=%2f"))]),
+        (
+            action("REJECT_REQUEST"),
+            &[("/a%2Fb", Refused), ("/a%5cb", Refused), ("/a?b=%2f", Path("/a?b=%2f")), ("/a%2%46b", Path("/a%252Fb"))],
+        ),
         (
             action("UNESCAPE_AND_REDIRECT"),
             &[("/a%2F..%2Fb?c=%2f", Elsewhere("/b?c=%2f")), ("/a%5Cb", Elsewhere("/a/b")), ("/a/../b", Path("/b"))],
@@ -132,6 +140,29 @@ async fn authorities_are_brought_into_one_form() {
             assert_eq!(edge.client(version).await.send(request).await.status, 200, "{version:?} {settings}");
             let received = backend.received().pop().expect("a request");
             assert_eq!(field(&received.headers, "host"), Some(expected), "{version:?} {settings} {authority}");
+        }
+    }
+}
+
+/// As Envoy: RFC 9110 §9.3.6 has the port in the target of a CONNECT, always.
+#[tokio::test]
+async fn rfc9110_9_3_6_a_connect_keeps_its_port() {
+    let backend = echo().await;
+    for (settings, authority, expected) in [
+        ("strip_any_host_port: true", "a.test:443", "a.test:443"),
+        ("strip_any_host_port: true", "[::1]:443", "[::1]:443"),
+        ("strip_matching_host_port: true", "a.test:${port}", "a.test:${port}"),
+        ("strip_trailing_host_dot: true", "a.test.:443", "a.test:443"),
+    ] {
+        let edge = Edge::with(&backend, ROUTES, &format!("{MANAGER}          {settings}\n")).await;
+        for version in Version::ALL {
+            let listener = if version == Version::Http3 { "http3" } else { "https" };
+            let port = edge.process.address(listener).port().to_string();
+            let [authority, expected] = [authority, expected].map(|text| text.replace("${port}", &port));
+            assert_eq!(ask(&edge, version, Asked::Connect(&authority), "").await.status, 200, "{version:?} {settings}");
+            let received = backend.received().pop().expect("a request");
+            assert_eq!(received.target, expected, "{version:?} {settings}");
+            assert_eq!(field(&received.headers, "host"), Some(&*expected), "{version:?} {settings}");
         }
     }
 }

@@ -16,18 +16,18 @@ use crate::support::wire::{Wire, tls};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Asked {
+pub(crate) enum Asked<'a> {
     /// Another protocol at this path.
-    Upgrade(&'static str, &'static str),
+    Upgrade(&'a str, &'a str),
     /// Bytes to this host.
-    Connect(&'static str),
+    Connect(&'a str),
 }
 
 /// An answer, and the tunnel where it grants one.
-pub(super) struct Answered {
-    pub(super) status: u16,
+pub(crate) struct Answered {
+    pub(crate) status: u16,
     /// Of HTTP/1 and HTTP/2.
-    pub(super) headers: Fields,
+    pub(crate) headers: Fields,
     ends: Ends,
 }
 
@@ -44,11 +44,11 @@ enum Ends {
 }
 
 /// The key that HTTP/1 clients send here, and its answer (RFC 6455 §1.3).
-pub(super) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-pub(super) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// Asks over a new connection, and says `early` before it is answered.
-pub(super) async fn ask(edge: &Edge, version: Version, asked: Asked, early: &str) -> Answered {
+pub(crate) async fn ask(edge: &Edge, version: Version, asked: Asked<'_>, early: &str) -> Answered {
     within(format_args!("the answer to {asked:?} over {version:?}"), async {
         match version {
             Version::Http1 => http1(edge, asked, early).await,
@@ -59,7 +59,7 @@ pub(super) async fn ask(edge: &Edge, version: Version, asked: Asked, early: &str
     .await
 }
 
-async fn http1(edge: &Edge, asked: Asked, early: &str) -> Answered {
+async fn http1(edge: &Edge, asked: Asked<'_>, early: &str) -> Answered {
     let tls = Certificates::of_this_run().client(&["http/1.1"]);
     let mut wire = Wire::tls(edge.process.address("https"), tls).await.expect("a connection");
     let head = match asked {
@@ -76,7 +76,7 @@ async fn http1(edge: &Edge, asked: Asked, early: &str) -> Answered {
     Answered { status: reply.status, headers: reply.headers, ends: Ends::Http1(Box::new(wire)) }
 }
 
-async fn http2(edge: &Edge, asked: Asked, early: &str) -> Answered {
+async fn http2(edge: &Edge, asked: Asked<'_>, early: &str) -> Answered {
     let tls = tls(edge.process.address("https"), Certificates::of_this_run().client(&["h2"])).await;
     let (client, connection) = h2::client::handshake(tls.expect("a connection")).await.expect("HTTP/2");
     let mut driver = JoinSet::new();
@@ -103,7 +103,7 @@ async fn http2(edge: &Edge, asked: Asked, early: &str) -> Answered {
     Answered { status: head.status.as_u16(), headers, ends: Ends::Http2(sender, body, driver) }
 }
 
-async fn http3(edge: &Edge, asked: Asked, early: &str) -> Answered {
+async fn http3(edge: &Edge, asked: Asked<'_>, early: &str) -> Answered {
     let endpoint = endpoint();
     let connecting = endpoint.connect(edge.process.address("http3"), "localhost").expect("an address");
     let connection = connecting.await.expect("a QUIC handshake");
@@ -134,12 +134,12 @@ async fn http3(edge: &Edge, asked: Asked, early: &str) -> Answered {
 
 impl Answered {
     /// The first header of that name.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         field(&self.headers, name)
     }
 
     /// Says this through the tunnel.
-    pub(super) async fn say(&mut self, text: impl AsRef<[u8]>) {
+    pub(crate) async fn say(&mut self, text: impl AsRef<[u8]>) {
         let bytes = Bytes::copy_from_slice(text.as_ref());
         match &mut self.ends {
             Ends::Http1(wire) => wire.write(bytes).await.expect("written"),
@@ -149,14 +149,14 @@ impl Answered {
     }
 
     /// Ends this direction with trailers, which no tunnel has (HTTP/2).
-    pub(super) fn say_trailers(&mut self) {
+    pub(crate) fn say_trailers(&mut self) {
         if let Ends::Http2(sender, ..) = &mut self.ends {
             sender.send_trailers(http::HeaderMap::new()).expect("an open stream");
         }
     }
 
     /// Ends this direction.
-    pub(super) async fn finish(&mut self) {
+    pub(crate) async fn finish(&mut self) {
         match &mut self.ends {
             Ends::Http1(wire) => wire.writer.finish().await.expect("an open connection"),
             Ends::Http2(sender, ..) => sender.send_data(Bytes::new(), true).expect("an open stream"),
@@ -200,7 +200,7 @@ impl Answered {
     }
 
     /// Reads until so much has come.
-    pub(super) async fn hear(&mut self, length: usize) -> String {
+    pub(crate) async fn hear(&mut self, length: usize) -> String {
         within("what comes through a tunnel", async {
             let mut heard = Vec::new();
             while heard.len() < length {
@@ -215,7 +215,7 @@ impl Answered {
     }
 
     /// Says all of this while it reads as much.
-    pub(super) async fn say_and_hear(&mut self, said: &[u8]) -> Vec<u8> {
+    pub(crate) async fn say_and_hear(&mut self, said: &[u8]) -> Vec<u8> {
         let mut heard = Vec::new();
         within("both directions of a tunnel", async {
             match &mut self.ends {
@@ -258,7 +258,7 @@ impl Answered {
     }
 
     /// Reads to the end; an error where that is not a good one.
-    pub(super) async fn rest(&mut self) -> Result<String, ()> {
+    pub(crate) async fn rest(&mut self) -> Result<String, ()> {
         within("the end of a tunnel", async {
             let mut heard = Vec::new();
             while let Some(part) = self.part().await? {

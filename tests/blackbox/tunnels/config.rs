@@ -52,3 +52,42 @@ async fn what_is_allowed_is_said_by_the_manager_and_by_the_route() {
         );
     }
 }
+
+/// A 2xx would open the tunnel (RFC 9110 §9.3.6, RFC 8441 §5), and nobody has opened one.
+#[tokio::test]
+async fn rfc9110_9_3_6_what_the_gateway_answers_by_itself_opens_no_tunnel() {
+    let backend = echo().await;
+    let direct = |status| format!("direct_response: {{status: {status}, body: {{inline_string: hello}}}}");
+    let mapper = "          local_reply_config: {mappers: [{status_code: 200, filter: {status_code_filter: {comparison: {op: EQ, value: {default_value: 403, runtime_key: k}}}}}]}\n";
+    let allowed = "          upgrade_configs: [{upgrade_type: websocket}, {upgrade_type: CONNECT}]\n";
+    let forward = "route: {cluster: backend}".to_owned();
+    for (action, manager, details) in [
+        (direct(200), allowed.to_owned(), "upgrade_failed"),
+        (direct(204), allowed.to_owned(), "upgrade_failed"),
+        (direct(403), format!("{allowed}{mapper}"), "upgrade_failed"),
+        (forward, mapper.to_owned(), "upgrade_failed"),
+    ] {
+        let routes = ["connect_matcher: {}", "prefix: /"]
+            .map(|matched| format!("              - {{match: {{{matched}}}, {action}}}\n"));
+        let edge = Edge::with(&backend, &routes.concat(), &format!("{OPTIONS}{manager}")).await;
+        let mut log = edge.process.log("access.log");
+        log.lines_so_far();
+        for version in Version::ALL {
+            for asked in [Asked::Connect("a.test:443"), Asked::Upgrade("websocket", "/")] {
+                let mut answered = ask(&edge, version, asked, "").await;
+                if matches!((version, asked), (Version::Http1, Asked::Upgrade(..))) {
+                    // There only 101 opens a tunnel.
+                    assert!((200..300).contains(&answered.status), "{asked:?} {action} {}", answered.status);
+                    log.lines(1).await;
+                    continue;
+                }
+                assert_eq!(answered.status, 403, "{version:?} {asked:?} {action}");
+                assert_eq!(answered.rest().await.as_deref(), Ok(""), "{version:?} {asked:?} {action}");
+                let line = log.lines(1).await.remove(0);
+                let seen = [&line["code"], &line["details"]].map(|value| value.to_string().replace('"', ""));
+                assert_eq!(seen, ["403", details], "{version:?} {asked:?} {action}");
+            }
+        }
+    }
+    assert!(backend.received().is_empty());
+}

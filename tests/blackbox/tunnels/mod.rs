@@ -1,6 +1,6 @@
 //! Tunnels: upgrades of HTTP/1, CONNECT and extended CONNECT, from every version to every version.
 
-mod client;
+pub(crate) mod client;
 mod config;
 mod connect;
 mod ends;
@@ -48,7 +48,7 @@ impl Ways {
 }
 
 /// A backend that grants what it is asked for, and says back what comes.
-async fn echo() -> Backend {
+pub(crate) async fn echo() -> Backend {
     Backend::start(|received| Script::bytes(granting(received)).echoes()).await
 }
 
@@ -66,12 +66,12 @@ fn granting(received: &Received) -> String {
     )
 }
 
-const MANAGER: &str =
+pub(crate) const MANAGER: &str =
     "          upgrade_configs: [{upgrade_type: websocket}, {upgrade_type: other}, {upgrade_type: CONNECT}]
           http2_protocol_options: {allow_connect: true}
           http3_protocol_options: {allow_extended_connect: true}
 ";
 
-const ROUTES: &str = "              - {match: {connect_matcher: {}}, route: {cluster: backend}}
+pub(crate) const ROUTES: &str = "              - {match: {connect_matcher: {}}, route: {cluster: backend}}
               - {match: {prefix: /}, route: {cluster: backend}}
 ";
