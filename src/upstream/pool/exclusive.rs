@@ -13,7 +13,7 @@ use super::goal::Goal;
 use super::names::{MAX_NAMES, surplus};
 use super::place::Place;
 use super::reach::{Reached, reach};
-use super::{Attempt, Known, Lease, Pool, said};
+use super::{Attempt, FAREWELL, Known, Lease, Pool, said};
 use crate::codec::h1::{self, ClientStream};
 use crate::codec::{Activity, Busy, SendError};
 use crate::http::{Failure, Protocol, Request, ResetReason, Response};
@@ -37,6 +37,8 @@ pub(super) struct Connection {
     is_old: Arc<AtomicBool>,
     /// Ends when its place is free.
     gone: oneshot::Receiver<()>,
+    /// Dropped with this handle, by which its work hears that nobody has it any more.
+    _held: oneshot::Sender<()>,
 }
 
 impl Pool {
@@ -154,6 +156,7 @@ impl Pool {
         let (stream, work) = h1::connect(io, limits).await?;
         let (id, index) = (self.number(), goal.index);
         let (ends, gone) = oneshot::channel::<()>();
+        let (held, mut left) = oneshot::channel::<()>();
         let connection = Connection {
             id,
             stream,
@@ -164,6 +167,7 @@ impl Pool {
             busy: None,
             is_old: Arc::default(),
             gone,
+            _held: held,
         };
         let pool = Arc::clone(self);
         let (here, is_old) = (Arc::clone(&connection.ended_here), Arc::clone(&connection.is_old));
@@ -175,6 +179,11 @@ impl Pool {
                     biased;
                     // The exchange that uses the connection sees the same error; an idle one has nobody to tell.
                     _ = &mut work => break,
+                    // What is left of its last exchange may wait for the client or the upstream, and these for ever.
+                    _ = &mut left => {
+                        drop(tokio::time::timeout(FAREWELL, &mut work).await);
+                        break;
+                    }
                     over = over(&pool.cluster.limits, &activity), if !is_old.load(Ordering::Relaxed) => {
                         // One that was taken at the last moment is idle no more.
                         if pool.forget(index, id, true) || over == Over::Old {

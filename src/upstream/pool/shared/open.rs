@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::dial::{Shared, Standing, Undialled};
 use super::seat::Connection;
@@ -18,7 +18,7 @@ use crate::upstream::pool::goal::Goal;
 use crate::upstream::pool::names::{MAX_NAMES, surplus};
 use crate::upstream::pool::opening::{Fault, Opening, Outcome};
 use crate::upstream::pool::place::Place;
-use crate::upstream::pool::{Pool, exclusive};
+use crate::upstream::pool::{FAREWELL, Pool, exclusive};
 
 impl Pool {
     /// A handshake to wait for: one on its way that has room, or a new one.
@@ -98,7 +98,8 @@ impl Pool {
         let (id, index) = (self.number(), goal.index);
         let (told, version) = (client.told_to_go(), known.version);
         let (ends, gone) = watch::channel(());
-        let connection = Connection::new(id, client, known, goal.asked, gone);
+        let (held, mut left) = oneshot::channel();
+        let connection = Connection::new(id, client, known, goal.asked, gone, held);
         let activity = Arc::clone(&connection.activity);
         self.agreed(index, version);
         self.add(index, connection);
@@ -111,6 +112,8 @@ impl Pool {
                 tokio::select! {
                     biased;
                     ended = &mut work => break ended,
+                    // An upstream that does not read may hear of it never.
+                    _ = &mut left => break tokio::time::timeout(FAREWELL, &mut work).await.unwrap_or(Ended::Here),
                     () = &mut told, if !was_told => {
                         was_told = true;
                         stats.cx_close_notify.inc();
