@@ -106,7 +106,7 @@ impl Pool {
     ) -> Result<Connection, Failure> {
         let Goal { asked, host, index, .. } = goal;
         let cluster = self.cluster();
-        self.make_room(index, asked).await;
+        self.make_room(index, Some(asked)).await;
         let place = Place::take(cluster, host, goal.fixed_version())?;
         cluster.stats.rq_pending_total.inc();
         let reaching = reach(host, goal.version(), tls, asked);
@@ -235,8 +235,9 @@ impl Pool {
         }
     }
 
-    /// Where all places are taken, ends a connection to the host that waits for other names.
-    pub(super) async fn make_room(&self, host: usize, asked: &Arc<Asked>) {
+    /// Where all places are taken, ends a connection to the host that waits for other names than those that are asked for, or
+    /// for any where none serves.
+    pub(super) async fn make_room(&self, host: usize, asked: Option<&Arc<Asked>>) {
         if Place::are_taken(&self.cluster) {
             self.close_another(host, asked).await;
         }
@@ -246,11 +247,11 @@ impl Pool {
     }
 
     /// Closes the connection to the host that has waited longest for other names, and waits until its place is free.
-    async fn close_another(&self, host: usize, asked: &Arc<Asked>) {
+    async fn close_another(&self, host: usize, asked: Option<&Arc<Asked>>) {
         let oldest = {
             let mut state = self.lock();
             let Some(host) = state.hosts.get_mut(host) else { return };
-            let other = host.idle.iter().position(|connection| connection.asked != *asked);
+            let other = host.idle.iter().position(|connection| Some(&connection.asked) != asked);
             other.map(|other| host.idle.remove(other))
         };
         if let Some(oldest) = oldest {

@@ -64,7 +64,7 @@ impl Pool {
     /// agreed is returned.
     pub(super) async fn establish(self: &Arc<Self>, goal: Goal<'_>) -> Result<Option<exclusive::Connection>, Fault> {
         let Goal { asked, host, index, .. } = goal;
-        self.make_room(index, asked).await;
+        self.make_room(index, Some(asked)).await;
         let place = Place::take(&self.cluster, host, goal.fixed_version()).map_err(|_| Fault::Overflow)?;
         match tokio::time::timeout(self.cluster.connect_timeout, self.dial(goal, &place)).await {
             Ok(Ok(Standing::Shared(shared))) => {
@@ -176,12 +176,12 @@ impl Pool {
 
     /// Leaves the oldest connection to the host that nobody uses and that is for other names, and waits until its place is
     /// free.
-    pub(in crate::upstream::pool) async fn leave_another(&self, host: usize, asked: &Arc<Asked>) {
+    pub(in crate::upstream::pool) async fn leave_another(&self, host: usize, asked: Option<&Arc<Asked>>) {
         let other = {
             let mut state = self.lock();
             let Some(host) = state.hosts.get_mut(host) else { return };
             let open = &mut host.shared.open;
-            let other = open.iter().position(|connection| connection.asked != *asked && connection.is_idle());
+            let other = open.iter().position(|connection| Some(&connection.asked) != asked && connection.is_idle());
             other.map(|other| open.remove(other))
         };
         let Some(other) = other else { return };
