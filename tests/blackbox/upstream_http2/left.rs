@@ -60,6 +60,8 @@ async fn an_answer_before_the_end_of_an_open_upload_leaves_no_connection() {
         let mut open = client.open(&Request::post("/open", "never"), false).await;
         assert_eq!(open.download.reply().await.text(), "early", "{common}");
         until_none(&edge).await;
+        let stats = edge.process.stats().await;
+        assert_eq!(stats.of("cluster.backend.upstream_cx_destroy_local"), 1, "{common}");
         assert_eq!(client.send(Request::get("/")).await.status, 200, "{common}");
         drop(open);
     }
