@@ -99,7 +99,7 @@ impl Pool {
         let (told, version) = (client.told_to_go(), known.version);
         let (ends, gone) = watch::channel(());
         let (held, mut left) = oneshot::channel();
-        let connection = Connection::new(id, client, known, goal.asked, gone, held);
+        let connection = Connection::new(id, client, known, goal.asked, (gone, held));
         let activity = Arc::clone(&connection.activity);
         self.agreed(index, version);
         self.add(index, connection);

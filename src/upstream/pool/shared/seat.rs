@@ -59,8 +59,7 @@ impl Connection {
         client: Client,
         known: Known,
         asked: &Arc<Asked>,
-        gone: watch::Receiver<()>,
-        held: oneshot::Sender<()>,
+        (gone, held): (watch::Receiver<()>, oneshot::Sender<()>),
     ) -> Arc<Self> {
         Arc::new(Self {
             id,
