@@ -8,7 +8,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::http::{Failure, Request, Response};
+use crate::http::{Failure, Request, ResetReason, Response};
 
 mod activity;
 mod detect;
@@ -134,4 +134,13 @@ pub enum SendError {
     Unsent(Box<Request>),
     /// It may have been seen by the upstream.
     Failed(Failure),
+}
+
+/// A failure after the final head. RFC 9113 §8.7, RFC 9114 §4.1.1: only what nothing was done for may be sent again, and what was
+/// answered is no such thing, whatever the upstream then says of it.
+fn once_answered(failure: Failure) -> Failure {
+    match failure {
+        Failure::UpstreamReset(ResetReason::RemoteRefused) => Failure::UpstreamReset(ResetReason::RemoteReset),
+        failure => failure,
+    }
 }

@@ -42,7 +42,13 @@ impl http_body::Body for RequestBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let body = &mut *self;
         let polled = Pin::new(&mut body.inner).poll_frame(cx);
-        let Poll::Ready(item) = polled else { return Poll::Pending };
+        let Poll::Ready(item) = polled else {
+            if body.flow.waits(cx.waker()) {
+                return Poll::Pending;
+            }
+            // Nothing else times an upload that its exchange has left: it would keep the connection upstream.
+            return Poll::Ready(Some(Err(Failure::DownstreamReset)));
+        };
         let now = Instant::now();
         match &item {
             Some(Ok(frame)) => {

@@ -328,6 +328,7 @@ impl Exchange {
     pub(super) fn end(&mut self, failure: Option<&Failure>) {
         self.account.attempted(&self.attempt);
         self.account.close(failure);
+        self.flow.over();
     }
 }
 

@@ -4,8 +4,9 @@
 //! exchange is set to the earliest instant that could matter, and looked at again when it fires: nothing is re-armed as
 //! bytes flow.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::http::Failure;
@@ -32,6 +33,16 @@ pub(super) struct Flow {
     request_bytes: AtomicU64,
     response_bytes: AtomicU64,
     request_failure: OnceLock<Failure>,
+    upload: Mutex<Upload>,
+}
+
+/// Who reads the request on.
+#[derive(Debug)]
+enum Upload {
+    /// Whoever it is, it may wait for more.
+    Wanted(Option<Waker>),
+    /// Nobody needs to: the exchange is over.
+    Over,
 }
 
 /// What a look at the clock says.
@@ -95,6 +106,7 @@ impl Flow {
             request_bytes: AtomicU64::new(0),
             response_bytes: AtomicU64::new(0),
             request_failure: OnceLock::new(),
+            upload: Mutex::new(Upload::Wanted(None)),
         }
     }
 
@@ -129,6 +141,28 @@ impl Flow {
     pub(super) fn request_failed(&self, failure: &Failure) {
         // The first one is the cause.
         let _ = self.request_failure.set(same_of_client(failure));
+    }
+
+    /// Whether more of the request is waited for. Whoever waits is woken when the exchange is over.
+    pub(super) fn waits(&self, waker: &Waker) -> bool {
+        match &mut *self.upload() {
+            Upload::Wanted(Some(known)) => known.clone_from(waker),
+            Upload::Wanted(nobody) => *nobody = Some(waker.clone()),
+            Upload::Over => return false,
+        }
+        true
+    }
+
+    /// The exchange is over: nothing more of the request is waited for.
+    pub(super) fn over(&self) {
+        let before = std::mem::replace(&mut *self.upload(), Upload::Over);
+        if let Upload::Wanted(Some(waker)) = before {
+            waker.wake();
+        }
+    }
+
+    fn upload(&self) -> MutexGuard<'_, Upload> {
+        self.upload.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why the request broke off.

@@ -219,8 +219,9 @@ impl Shared {
         // One that is shared would wait for the stream that was opened before.
         let mut requests = self.requests().clone();
         let begun = requests.send_request(head(request, protocol, self.limits.secured), end);
-        // No more streams can be numbered, or the connection has just ended.
-        begun.inspect_err(|_| self.over()).ok()
+        // No more streams can be numbered, or the connection has just ended: that shows. What is wrong with this one request
+        // says nothing of the connection.
+        begun.inspect_err(|_| self.look()).ok()
     }
 
     fn requests(&self) -> MutexGuard<'_, SendRequest<Bytes>> {

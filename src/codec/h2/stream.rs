@@ -22,7 +22,7 @@ use super::tunnel::not_announced;
 use crate::codec::message::{ContentLength, Refused, SectionLimits, check_response};
 use crate::codec::pump::pump;
 use crate::codec::upload::Upload;
-use crate::codec::{Busy, Interims, SendError};
+use crate::codec::{Busy, Interims, SendError, once_answered};
 use crate::drain::Drain;
 use crate::http::{AskedTunnel, Body, Failure, Request, ResetReason, Response};
 
@@ -147,7 +147,8 @@ impl ClientExchange {
         let announced = check_response(&head, self.limits).map_err(|refused| self.refuse(refused))?;
         let length = announced.of_response(head.status, method);
         let body = StreamBody::new(stream, length, self.limits).answering(self.asked);
-        let body = body.look_ahead().await?.end_where_nothing_comes().await?;
+        let body = body.look_ahead().await.map_err(once_answered)?;
+        let body = body.end_where_nothing_comes().await.map_err(once_answered)?;
         head.version = http::Version::HTTP_2;
         ContentLength::say_once(&mut head.headers);
         let body = if body.is_end_stream() { Body::Empty } else { Body::boxed(body) };

@@ -28,7 +28,7 @@ use crate::codec::message::{ContentLength, ResponseHead, SectionLimits};
 use crate::codec::pump::{Sink as _, pump};
 use crate::codec::qpack::FieldLine;
 use crate::codec::upload::Upload;
-use crate::codec::{Interims, SendError, extended_connect};
+use crate::codec::{Interims, SendError, extended_connect, once_answered};
 use crate::drain::Drain;
 use crate::http::{AskedTunnel, Body, ConnectProtocol, Failure, Request, ResetReason, Response, Tunnel};
 use crate::quic::KeepAlive;
@@ -329,9 +329,9 @@ impl ClientExchange {
     ) -> Result<Response, Failure> {
         let length = head.content_length.of_response(head.status, method);
         let mut body = StreamBody::new(self.receiver, length).beside(upload);
-        body.look_ahead()?;
+        body.look_ahead().map_err(once_answered)?;
         if body.waits_for_its_end() {
-            body.end().await?;
+            body.end().await.map_err(once_answered)?;
         }
         let mut response = http::Response::new(if body.is_end_stream() { Body::Empty } else { Body::boxed(body) });
         *response.status_mut() = head.status;

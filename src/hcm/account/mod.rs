@@ -260,7 +260,9 @@ impl Account {
         self.periodic = None;
         let now = Instant::now();
         match (failure, self.lease.take()) {
-            (None, Some(lease)) => lease.finish(),
+            (None, Some(lease)) if self.flow.request_done().is_some() => lease.finish(),
+            // What is left of the request goes nowhere: its connection may never be done with it.
+            (None, Some(lease)) => drop(lease),
             (Some(failure), lease) => {
                 drop(lease);
                 self.broke_off(failure);

@@ -13,7 +13,7 @@ use super::goal::Goal;
 use super::names::{MAX_NAMES, surplus};
 use super::place::Place;
 use super::reach::{Reached, reach};
-use super::{Attempt, Known, Lease, Pool, said};
+use super::{Attempt, FAREWELL, Known, Lease, Pool, said};
 use crate::codec::h1::{self, ClientStream};
 use crate::codec::{Activity, Busy, SendError};
 use crate::http::{Failure, Protocol, Request, ResetReason, Response};
@@ -37,6 +37,8 @@ pub(super) struct Connection {
     is_old: Arc<AtomicBool>,
     /// Ends when its place is free.
     gone: oneshot::Receiver<()>,
+    /// Dropped with this handle, by which its work hears that nobody has it any more.
+    _held: oneshot::Sender<()>,
 }
 
 impl Pool {
@@ -104,7 +106,7 @@ impl Pool {
     ) -> Result<Connection, Failure> {
         let Goal { asked, host, index, .. } = goal;
         let cluster = self.cluster();
-        self.make_room(index, asked).await;
+        self.make_room(index, Some(asked)).await;
         let place = Place::take(cluster, host, goal.fixed_version())?;
         cluster.stats.rq_pending_total.inc();
         let reaching = reach(host, goal.version(), tls, asked);
@@ -154,6 +156,7 @@ impl Pool {
         let (stream, work) = h1::connect(io, limits).await?;
         let (id, index) = (self.number(), goal.index);
         let (ends, gone) = oneshot::channel::<()>();
+        let (held, mut left) = oneshot::channel::<()>();
         let connection = Connection {
             id,
             stream,
@@ -164,6 +167,7 @@ impl Pool {
             busy: None,
             is_old: Arc::default(),
             gone,
+            _held: held,
         };
         let pool = Arc::clone(self);
         let (here, is_old) = (Arc::clone(&connection.ended_here), Arc::clone(&connection.is_old));
@@ -175,6 +179,11 @@ impl Pool {
                     biased;
                     // The exchange that uses the connection sees the same error; an idle one has nobody to tell.
                     _ = &mut work => break,
+                    // What is left of its last exchange may wait for the client or the upstream, and these for ever.
+                    _ = &mut left => {
+                        drop(tokio::time::timeout(FAREWELL, &mut work).await);
+                        break;
+                    }
                     over = over(&pool.cluster.limits, &activity), if !is_old.load(Ordering::Relaxed) => {
                         // One that was taken at the last moment is idle no more.
                         if pool.forget(index, id, true) || over == Over::Old {
@@ -226,8 +235,9 @@ impl Pool {
         }
     }
 
-    /// Where all places are taken, ends a connection to the host that waits for other names.
-    pub(super) async fn make_room(&self, host: usize, asked: &Arc<Asked>) {
+    /// Where all places are taken, ends a connection to the host that waits for other names than those that are asked for, or
+    /// for any where none serves.
+    pub(super) async fn make_room(&self, host: usize, asked: Option<&Arc<Asked>>) {
         if Place::are_taken(&self.cluster) {
             self.close_another(host, asked).await;
         }
@@ -237,11 +247,11 @@ impl Pool {
     }
 
     /// Closes the connection to the host that has waited longest for other names, and waits until its place is free.
-    async fn close_another(&self, host: usize, asked: &Arc<Asked>) {
+    async fn close_another(&self, host: usize, asked: Option<&Arc<Asked>>) {
         let oldest = {
             let mut state = self.lock();
             let Some(host) = state.hosts.get_mut(host) else { return };
-            let other = host.idle.iter().position(|connection| connection.asked != *asked);
+            let other = host.idle.iter().position(|connection| Some(&connection.asked) != asked);
             other.map(|other| host.idle.remove(other))
         };
         if let Some(oldest) = oldest {

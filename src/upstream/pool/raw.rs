@@ -47,6 +47,8 @@ impl Pool {
             return Err(Failure::ConnectFailed(io::ErrorKind::Unsupported.into()));
         }
         let asked = self.cluster.asked(&host, fields);
+        // No connection that stands serves a tunnel, whatever it was opened for.
+        self.make_room(index, None).await;
         let place = Place::take(&self.cluster, &host, None)?;
         self.cluster.stats.rq_pending_total.inc();
         let reaching = reach(&host, Protocol::Http11, versions.tls(), &asked);

@@ -105,3 +105,15 @@ async fn a_name_gets_the_place_of_a_connection_that_waits_for_another_but_not_of
     assert_eq!((stats.cx_total.value(), stats.cx_overflow.value()), (3, 1));
     drop(used);
 }
+
+#[tokio::test]
+async fn a_tunnel_gets_the_place_of_a_connection_that_waits_for_the_same_name() {
+    let (clusters, id) = narrow(upstream().await);
+    let pools = Pools::new(&clusters, &Drain::default(), 0);
+    let (response, lease) = ask(&pools, id, "a.test").await.unwrap();
+    response.into_body().collect().await.unwrap();
+    lease.finish();
+    let fields = http::HeaderMap::from_iter([(http::header::HOST, http::HeaderValue::from_static("a.test"))]);
+    let tunnel = pools.pool(id).unwrap().connect(&fields, &mut Attempt::default()).await;
+    assert!(tunnel.is_ok(), "{:?}", tunnel.err());
+}

@@ -130,6 +130,11 @@ async fn rfc9113_8_1_a_response_that_breaks_off_is_none() {
         Row::new("refused").resets(REFUSED_STREAM).want(Want::Left),
         reset("refused-content", REFUSED_STREAM, "upstream_reset_before_response_started{remote_refused_stream_reset")
             .method("POST"),
+        // What was answered is not asked again.
+        Row::new("refused-after-its-head")
+            .head(&[(":status", "200"), ("content-length", "0")])
+            .resets(REFUSED_STREAM)
+            .client(Answer::Local(503, "UR", "upstream_reset_before_response_started{remote_reset")),
         reset("internal-error", 0x2, "upstream_reset_before_response_started{remote_reset"),
         reset("cancelled", CANCEL, "upstream_reset_before_response_started{remote_reset"),
         reset("no-error", NO_ERROR, "upstream_reset_before_response_started{remote_reset"),

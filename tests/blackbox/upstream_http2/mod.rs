@@ -9,6 +9,7 @@ pub(crate) mod chain;
 mod exchanges;
 mod keep_alive;
 mod leaving;
+mod left;
 mod messages;
 mod pool;
 mod row;

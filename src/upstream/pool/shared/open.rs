@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::dial::{Shared, Standing, Undialled};
 use super::seat::Connection;
@@ -17,7 +17,7 @@ use crate::upstream::pool::goal::Goal;
 use crate::upstream::pool::names::{MAX_NAMES, surplus};
 use crate::upstream::pool::opening::{Fault, Opening, Outcome};
 use crate::upstream::pool::place::Place;
-use crate::upstream::pool::{Pool, exclusive};
+use crate::upstream::pool::{FAREWELL, Pool, exclusive};
 use crate::upstream::{Limits, Way};
 
 impl Pool {
@@ -68,7 +68,7 @@ impl Pool {
     /// agreed is returned.
     pub(super) async fn establish(self: &Arc<Self>, goal: Goal<'_>) -> Result<Option<exclusive::Connection>, Fault> {
         let Goal { asked, host, index, .. } = goal;
-        self.make_room(index, asked).await;
+        self.make_room(index, Some(asked)).await;
         let place = Place::take(&self.cluster, host, goal.fixed_version()).map_err(|_| Fault::Overflow)?;
         match tokio::time::timeout(self.cluster.connect_timeout, self.dial(goal, &place)).await {
             Ok(Ok(Standing::Shared(shared))) => {
@@ -102,7 +102,8 @@ impl Pool {
         let (id, index) = (self.number(), goal.index);
         let (told, version) = (client.told_to_go(), known.version);
         let (ends, gone) = watch::channel(());
-        let connection = Connection::new(id, client, known, goal.asked, gone);
+        let (held, mut left) = oneshot::channel();
+        let connection = Connection::new(id, client, known, goal.asked, (gone, held));
         let activity = Arc::clone(&connection.activity);
         self.agreed(index, version);
         self.add(index, connection);
@@ -115,6 +116,8 @@ impl Pool {
                 tokio::select! {
                     biased;
                     ended = &mut work => break ended,
+                    // An upstream that does not read may hear of it never.
+                    _ = &mut left => break tokio::time::timeout(FAREWELL, &mut work).await.unwrap_or(Ended::Here),
                     () = &mut told, if !was_told => {
                         was_told = true;
                         stats.cx_close_notify.inc();
@@ -179,12 +182,12 @@ impl Pool {
 
     /// Leaves the oldest connection to the host that nobody uses and that is for other names, and waits until its place is
     /// free.
-    pub(in crate::upstream::pool) async fn leave_another(&self, host: usize, asked: &Arc<Asked>) {
+    pub(in crate::upstream::pool) async fn leave_another(&self, host: usize, asked: Option<&Arc<Asked>>) {
         let other = {
             let mut state = self.lock();
             let Some(host) = state.hosts.get_mut(host) else { return };
             let open = &mut host.shared.open;
-            let other = open.iter().position(|connection| connection.asked != *asked && connection.is_idle());
+            let other = open.iter().position(|connection| Some(&connection.asked) != asked && connection.is_idle());
             other.map(|other| open.remove(other))
         };
         let Some(other) = other else { return };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::client::{Client, ClientStream};
 use crate::codec::{Activity, Busy, h2, h3};
@@ -30,6 +30,8 @@ pub(super) struct Connection {
     peak: AtomicUsize,
     /// Ends when its place is free.
     pub(super) gone: watch::Receiver<()>,
+    /// Dropped with the last handle, by which its work hears that nobody has it any more.
+    _held: oneshot::Sender<()>,
 }
 
 /// A place of an exchange on a connection, and under the cluster's limit.
@@ -57,7 +59,7 @@ impl Connection {
         client: Client,
         known: Known,
         asked: &Arc<Asked>,
-        gone: watch::Receiver<()>,
+        (gone, held): (watch::Receiver<()>, oneshot::Sender<()>),
     ) -> Arc<Self> {
         Arc::new(Self {
             id,
@@ -68,6 +70,7 @@ impl Connection {
             active: AtomicUsize::new(0),
             peak: AtomicUsize::new(1),
             gone,
+            _held: held,
         })
     }
 
