@@ -104,7 +104,8 @@ async fn the_handshake_agrees_on_the_version() {
         let stats = front.process.stats().await;
         let of = |name: &str| stats.of(&format!("cluster.backend.upstream_cx_{name}"));
         let connections = of("total");
-        assert!((1..=2).contains(&connections), "{connections} connections, of two workers");
+        // Of two workers; one of HTTP/1 may not be free again yet.
+        assert!((1..=3).contains(&connections), "{connections} connections");
         let counted = if expected == "HTTP/2" { (0, connections) } else { (connections, 0) };
         assert_eq!((of("http1_total"), of("http2_total")), counted, "{protocols:?}");
     }
