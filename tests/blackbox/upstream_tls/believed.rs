@@ -10,6 +10,8 @@ use crate::support::certificates::Certificates;
 use crate::support::client::Version;
 use crate::support::deadline::until;
 use crate::support::message::Request;
+use crate::support::process::Process;
+use crate::support::program::{Gateway, Program};
 use crate::tls::papers::Authority;
 use crate::upstream_http3::chain::cluster as over_quic;
 use crate::upstream_http3::server::Server;
@@ -48,16 +50,24 @@ async fn an_upstream_is_believed_as_long_as_its_authority_is() {
         until("the end of a belief", async || (status(&edge).await == 503).then_some(())).await;
         put(directory.path(), ours);
         until("a new belief", async || (status(&edge).await == 200).then_some(())).await;
-        // Over QUIC the connection that stands goes on.
+        // Over QUIC the connection that stands goes on, where one worker has all requests.
         let server = Server::good();
-        let cluster = over_quic("backend", server.address(), &context, "");
-        let edge = Edge::of(&Edge::yaml_in_front_of(&cluster, ALL)).await;
+        let yaml = Edge::yaml_in_front_of(&over_quic("backend", server.address(), &context, ""), ALL);
+        let one_worker = Program { workers: 1, ..Gateway::program() };
+        let edge = Edge { process: Process::start(&one_worker, &yaml).await };
         assert_eq!(status(&edge).await, 200);
         put(directory.path(), &strange);
-        let other = Edge::of(&Edge::yaml_in_front_of(&cluster, ALL)).await;
+        let said = "a validation context was read again";
+        let other = "the secret `servers` was read again";
+        until("another belief", async || {
+            let log = edge.process.standard_error();
+            (log.contains(said) || log.contains(other)).then_some(())
+        })
+        .await;
+        assert_eq!(status(&edge).await, 200);
+        let other = Edge::of(&yaml).await;
         assert_eq!(status(&other).await, 503);
         put(directory.path(), ours);
         until("a new belief over QUIC", async || (status(&other).await == 200).then_some(())).await;
-        assert_eq!(status(&edge).await, 200);
     }
 }
