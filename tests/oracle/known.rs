@@ -116,7 +116,6 @@ pub(crate) const KNOWN: &[Known] = &[
         "*",
         "an answer passes that grants nothing; Envoy cuts its content off",
     ),
-    one("an upgrade that is refused", &[Http1], "counter cluster.*", "the connection to the backend goes on"),
     one("an upgrade of another kind", &[Http1], "*", "the answer is the same, 403; it never reached a cluster"),
     one(
         "an upgrade with content",
